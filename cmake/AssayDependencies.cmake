@@ -1,0 +1,31 @@
+# What comes from the system. Each room names what it links; nothing is linked everywhere.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(fmt REQUIRED)
+find_package(TBB REQUIRED)
+pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+find_package(simdjson REQUIRED)
+find_package(boost_json 1.81 CONFIG REQUIRED)
+find_package(tomlplusplus REQUIRED)
+pkg_check_modules(FYAML REQUIRED IMPORTED_TARGET libfyaml)
+find_package(cmark REQUIRED)
+pkg_check_modules(GUMBO REQUIRED IMPORTED_TARGET gumbo)
+pkg_check_modules(POPPLER REQUIRED IMPORTED_TARGET poppler-cpp)
+pkg_check_modules(VECTORSCAN REQUIRED IMPORTED_TARGET libhs)
+if(ASSAY_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(ASSAY_BENCH)
+  find_package(benchmark REQUIRED)
+endif()
+
+# OpenVINO's wheel carries the C headers; the library itself is opened on first use (docs/decisions/0003).
+file(GLOB ASSAY_OPENVINO_CANDIDATES
+  "${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/openvino")
+set(ASSAY_OPENVINO_DIR "${ASSAY_OPENVINO_CANDIDATES}" CACHE PATH
+  "Folder of the OpenVINO wheel (holds include/ and libs/)")
+if(NOT EXISTS "${ASSAY_OPENVINO_DIR}/include/openvino/c/openvino.h")
+  message(FATAL_ERROR "OpenVINO's headers were not found in '${ASSAY_OPENVINO_DIR}'. "
+                      "Run scripts/setup.sh, or pass -DASSAY_OPENVINO_DIR=<openvino wheel folder>.")
+endif()

