@@ -15,9 +15,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # Thread-safety attributes are checked only by clang; the rest is what g++ warns about already.
   target_compile_options(assay_flags INTERFACE -Wthread-safety)
 endif()
-# g++ 12 reports false "maybe uninitialized" reads through std::expected and optional.
+# g++ 12 reports false "maybe uninitialized" reads through std::expected and optional, and false overlaps in
+# std::string concatenation (GCC bug 105651).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  target_compile_options(assay_flags INTERFACE -Wno-maybe-uninitialized)
+  target_compile_options(assay_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
 endif()
 
 set(ASSAY_SANITIZER_FLAGS "")
