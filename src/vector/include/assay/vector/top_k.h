@@ -12,8 +12,9 @@
 
 namespace assay::vector {
 
-inline constexpr std::size_t kMaxTopK = 4096;    // keeps the heap inside L2
-inline constexpr std::size_t kMaxDim = 1 << 16;  // keeps int8 sums inside 32 bits
+inline constexpr std::size_t kMaxTopK = 4096;        // keeps the heap inside L2
+inline constexpr std::size_t kMaxDim = 1 << 16;      // keeps int8 sums inside 32 bits
+inline constexpr std::uint32_t kNoRow = 0xFFFFFFFF;  // an empty place of a batched result
 
 // A row and its dot product with the query: the cosine where all vectors have length 1.
 struct Hit {
@@ -32,17 +33,19 @@ struct Int8Rows {
 // score that is not a number is never returned. Float scores may differ in their last bits between
 // CPUs, not between single and batched calls; int8 scores are the same on every CPU.
 // Errors: kInvalidArgument if the shapes do not fit; kOutOfRange if k is 0 or above kMaxTopK, dim
-// is 0 or above kMaxDim, or n is 2^32 or more.
+// is 0 or above kMaxDim, or n is above 2^32 - 2.
 [[nodiscard]] Result<std::vector<Hit>> TopK(std::span<const float> query,
                                             std::span<const float> rows, std::size_t k);
 
-// The same over int8 rows. The query is rounded to 16 bits, so a score differs from the exact dot
-// product with the restored rows by less than 1e-4 times the vectors' lengths (up to dim 1024).
+// The same over int8 rows. The query is rounded to 16 bits: for dim up to 1024 a score differs from
+// the dot product with the restored rows by less than 1e-3 times the two lengths, typically by
+// 1e-5. Errors: also kInvalidArgument if a query value is not finite.
 [[nodiscard]] Result<std::vector<Hit>> TopK(std::span<const float> query, const Int8Rows& rows,
                                             std::size_t k);
 
 // Many queries in one pass over the rows, which is several times faster than one call each.
-// Shapes: queries [m * dim]; the result holds min(k, n) hits per query, query by query.
+// Shapes: queries [m * dim]; the result holds min(k, n) hits per query, query by query. Where fewer
+// rows have a number as score, the last places hold kNoRow and minus infinity.
 [[nodiscard]] Result<std::vector<Hit>> TopKBatch(std::span<const float> queries, std::size_t dim,
                                                  std::span<const float> rows, std::size_t k);
 [[nodiscard]] Result<std::vector<Hit>> TopKBatch(std::span<const float> queries, std::size_t dim,
