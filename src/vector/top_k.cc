@@ -145,8 +145,8 @@ std::vector<Hit> Search(const Shape& shape, std::size_t k, std::size_t row_bytes
   return hits;
 }
 
-std::vector<Hit> WithoutEmptyPlaces(std::vector<Hit> hits) {
-  std::erase_if(hits, [](const Hit& hit) { return hit.row == kNoRow; });
+Result<std::vector<Hit>> WithoutEmptyPlaces(Result<std::vector<Hit>> hits) {
+  if (hits) std::erase_if(*hits, [](const Hit& hit) { return hit.row == kNoRow; });
   return hits;
 }
 
@@ -196,11 +196,11 @@ Result<std::vector<Hit>> TopKBatch(std::span<const float> queries, std::size_t d
 
 Result<std::vector<Hit>> TopK(std::span<const float> query, std::span<const float> rows,
                               std::size_t k) {
-  return TopKBatch(query, query.size(), rows, k).transform(WithoutEmptyPlaces);
+  return WithoutEmptyPlaces(TopKBatch(query, query.size(), rows, k));
 }
 
 Result<std::vector<Hit>> TopK(std::span<const float> query, const Int8Rows& rows, std::size_t k) {
-  return TopKBatch(query, query.size(), rows, k).transform(WithoutEmptyPlaces);
+  return WithoutEmptyPlaces(TopKBatch(query, query.size(), rows, k));
 }
 
 Result<void> QuantizeRows(std::span<const float> rows, std::size_t dim,
