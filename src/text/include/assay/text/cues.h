@@ -69,7 +69,7 @@ inline constexpr std::size_t kMaxPolarities = 8;  // of one word over all its se
 // writes at most kMaxPolarities and returns how many. O(word length).
 std::size_t PolaritiesOf(std::string_view word, std::span<Polarity, kMaxPolarities> out);
 
-// Whether two words are opposites: they stand at two ends of one scale (some 400 scales), or one is
+// Whether two words are opposites: they stand at two ends of one scale (some 600 scales), or one is
 // the other with un-, in-, im-, il-, ir-, dis-, non- or mis- before it ("paid", "unpaid"), or they
 // differ in -ful and -less.
 [[nodiscard]] bool AreAntonyms(std::string_view a, std::string_view b);
