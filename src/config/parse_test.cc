@@ -1,0 +1,132 @@
+#include "assay/config/parse.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+namespace assay::config {
+namespace {
+
+Error ErrorOf(std::string_view text, Syntax syntax, const ParseOptions& options = {}) {
+  const auto document = Parse(text, "f", syntax, options);
+  EXPECT_FALSE(document.has_value()) << text;
+  return document ? Error{} : document.error();
+}
+
+TEST(ConfigParse, ThreeSyntaxesGiveTheSameTree) {
+  const auto yaml = Parse("a: 1\nb: [true, 2.5, x]\nc: {d: null}\n", "f", Syntax::kYaml);
+  const auto json =
+      Parse(R"({"a": 1, "b": [true, 2.5, "x"], "c": {"d": null}})", "f", Syntax::kJson);
+  const auto toml = Parse("a = 1\nb = [true, 2.5, 'x']\n[c]\n", "f", Syntax::kToml);
+  for (const auto* document : {&yaml, &json, &toml}) {
+    ASSERT_TRUE(document->has_value()) << document->error().message;
+    const Value& root = (*document)->root;
+    EXPECT_EQ(*root.Find("a")->as_integer(), 1);
+    const Value::List& list = *root.Find("b")->as_list();
+    EXPECT_TRUE(*list[0].as_bool());
+    EXPECT_EQ(*list[1].as_float(), 2.5);
+    EXPECT_EQ(*list[2].as_string(), "x");
+    EXPECT_EQ(root.Find("c")->kind(), Kind::kMap);
+  }
+}
+
+TEST(ConfigParse, EveryValueKnowsItsLine) {
+  const auto yaml = Parse("a:\n  - x\n  - y: 3\n", "f", Syntax::kYaml);
+  ASSERT_TRUE(yaml.has_value());
+  const Value& three = *(*yaml->root.Find("a")->as_list())[1].Find("y");
+  EXPECT_EQ(three.location().line, 3U);
+  EXPECT_EQ(three.location().column, 8U);
+  const auto json = Parse("{\n \"a\": [\n  7]}", "f", Syntax::kJson);
+  ASSERT_TRUE(json.has_value());
+  EXPECT_EQ((*json->root.Find("a")->as_list())[0].location().line, 3U);
+  EXPECT_EQ((*json->root.Find("a")->as_list())[0].location().column, 3U);
+  const auto toml = Parse("\n\nk = 'v'\n", "f", Syntax::kToml);
+  ASSERT_TRUE(toml.has_value());
+  EXPECT_EQ(toml->root.Find("k")->location().line, 3U);
+}
+
+TEST(ConfigParse, YamlScalarsFollowTheCoreSchema) {
+  const auto document = Parse(
+      "[~, null, 'null', True, no, 0x1F, 0o17, 017, -4, +7, 1e3, .5, -.inf, .nan, 1.2.3, 12:30, "
+      "\"1\", "
+      "99999999999999999999]",
+      "f", Syntax::kYaml);
+  ASSERT_TRUE(document.has_value()) << document.error().message;
+  const Value::List& v = *document->root.as_list();
+  EXPECT_EQ(v[0].kind(), Kind::kNull);
+  EXPECT_EQ(v[1].kind(), Kind::kNull);
+  EXPECT_EQ(*v[2].as_string(), "null");
+  EXPECT_TRUE(*v[3].as_bool());
+  EXPECT_EQ(*v[4].as_string(), "no");  // only YAML 1.1 reads this as false
+  EXPECT_EQ(*v[5].as_integer(), 31);
+  EXPECT_EQ(*v[6].as_integer(), 15);
+  EXPECT_EQ(*v[7].as_integer(), 17);
+  EXPECT_EQ(*v[8].as_integer(), -4);
+  EXPECT_EQ(*v[9].as_integer(), 7);
+  EXPECT_EQ(*v[10].as_float(), 1000.0);
+  EXPECT_EQ(*v[11].as_float(), 0.5);
+  EXPECT_TRUE(std::isinf(*v[12].as_float()));
+  EXPECT_TRUE(std::isnan(*v[13].as_float()));
+  EXPECT_EQ(*v[14].as_string(), "1.2.3");
+  EXPECT_EQ(*v[15].as_string(), "12:30");
+  EXPECT_EQ(*v[16].as_string(), "1");
+  EXPECT_EQ(*v[17].as_float(), 1e20);
+}
+
+TEST(ConfigParse, AliasesAreExpandedAndBoundedInNumber) {
+  const auto document = Parse("a: &x {k: 1}\nb: *x\n", "f", Syntax::kYaml);
+  ASSERT_TRUE(document.has_value());
+  EXPECT_EQ(*document->root.Find("b")->Find("k")->as_integer(), 1);
+  std::string bomb = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
+  for (int i = 1; i < 10; ++i) {
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int j = 0; j < 10; ++j) bomb += (j ? ", *a" : "*a") + std::to_string(i - 1);
+    bomb += "]\n";
+  }
+  EXPECT_NE(ErrorOf(bomb, Syntax::kYaml).message.find("too many values"), std::string::npos);
+}
+
+TEST(ConfigParse, ErrorsNameTheFileLineAndColumn) {
+  EXPECT_TRUE(ErrorOf("a: 1\nb: [1, 2\nc: 3\n", Syntax::kYaml).message.starts_with("f:"));
+  EXPECT_TRUE(ErrorOf("a = 1\nb = \n", Syntax::kToml).message.starts_with("f:2:"));
+  EXPECT_TRUE(ErrorOf("{\"a\": 1,\n \"b\": tru}", Syntax::kJson).message.starts_with("f:2:7:"));
+  EXPECT_EQ(ErrorOf("a: 1\na: 2\n", Syntax::kYaml).message,
+            "f:2:1: the key 'a' stands here a second time (first in line 1); remove one of them");
+  EXPECT_TRUE(
+      ErrorOf("a: 1\n---\nb: 2\n", Syntax::kYaml).message.starts_with("f:2:1: a second document"));
+  EXPECT_NE(ErrorOf("? [a]\n: 1\n", Syntax::kYaml).message.find("key must be a scalar"),
+            std::string::npos);
+}
+
+TEST(ConfigParse, DepthIsBoundedInEverySyntax) {
+  const std::string deep(100, '[');
+  const std::string close(100, ']');
+  for (const Syntax syntax : {Syntax::kYaml, Syntax::kJson}) {
+    EXPECT_EQ(ErrorOf(deep + close, syntax).code, Code::kInvalidArgument);
+  }
+  EXPECT_EQ(ErrorOf("a = " + deep + close, Syntax::kToml).code, Code::kInvalidArgument);
+  const std::string endless(100000, '[');
+  EXPECT_EQ(ErrorOf(endless, Syntax::kJson).code, Code::kInvalidArgument);
+  EXPECT_EQ(ErrorOf(endless, Syntax::kYaml).code, Code::kInvalidArgument);
+}
+
+TEST(ConfigParse, DuplicateKeysAreAcceptedOnRequestAndTheLastOneWins) {
+  ParseOptions options;
+  options.allow_duplicate_keys = true;
+  const auto document = Parse(R"({"a": 1, "a": 2})", "f", Syntax::kJson, options);
+  ASSERT_TRUE(document.has_value());
+  EXPECT_EQ(*document->root.Find("a")->as_integer(), 2);
+}
+
+TEST(ConfigParse, AnEmptyYamlFileIsNullAndAnUnknownEndingIsRefused) {
+  const auto document = Parse("# nothing\n", "f", Syntax::kYaml);
+  ASSERT_TRUE(document.has_value());
+  EXPECT_EQ(document->root.kind(), Kind::kNull);
+  const auto loaded = Load(core::FileSystem::Real(), "assay.ini");
+  ASSERT_FALSE(loaded.has_value());
+  EXPECT_EQ(loaded.error().message,
+            "assay.ini: a configuration file ends in .yaml, .yml, .toml or .json");
+}
+
+}  // namespace
+}  // namespace assay::config
