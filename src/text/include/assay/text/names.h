@@ -66,7 +66,7 @@ void FindNames(std::string_view text, std::vector<Name>& out);
 // "for") free to count or not: "DoJ" and "WHO" fit, "WTO" and "World Health Organization" do not.
 [[nodiscard]] bool IsAcronymOf(std::string_view acronym, std::string_view long_form);
 
-// Whether the word (any case) is one of some 900 frequent English words that start sentences
+// Whether the word (any case) is one of some 3,000 frequent English words that start sentences
 // without being names.
 [[nodiscard]] bool IsCommonWord(std::string_view word);
 
