@@ -16,9 +16,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(assay_flags INTERFACE -Wthread-safety)
 endif()
 # g++ 12 reports false "maybe uninitialized" reads through std::expected and optional, and false overlaps in
-# std::string concatenation (GCC bug 105651).
+# std::string concatenation (GCC bug 105651) and writes in fmt 9 that fill a format specification.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  target_compile_options(assay_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
+  target_compile_options(assay_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict
+    -Wno-stringop-overflow)
 endif()
 
 set(ASSAY_SANITIZER_FLAGS "")
