@@ -39,7 +39,7 @@ struct Pattern {
 };
 
 struct PatternSetOptions {
-  // States of all automata together (a state costs two bytes for each class of bytes, at most 514).
+  // States of all automata together (a state costs four bytes for each class of bytes).
   // More is needed only by wide counted repetitions such as `(\w+ ){50}x`.
   std::size_t max_dfa_states = 10'000;
 };
