@@ -12,14 +12,22 @@ constexpr std::size_t kLongestWord = 13;
 template <std::size_t n>
 using Words = std::array<std::string_view, n>;
 
+// Before a name. In small letters most are ordinary words ("reps", "gen").
 constexpr auto kTitles = std::to_array<std::string_view>(
-    {"adj",  "adm",  "approx", "asst", "atty", "bros", "brig", "ca",   "capt", "cf",
-     "cmdr", "col",  "comdr",  "cpl",  "dr",   "drs",  "eg",   "esp",  "fr",   "ft",
-     "gen",  "gov",  "gr",     "hon",  "ie",   "insp", "jmr",  "lt",   "maj",  "messrs",
-     "mlle", "mm",   "mme",    "mr",   "mrs",  "ms",   "msgr", "mt",   "mx",   "pfc",
-     "pres", "prof", "pvt",    "rep",  "reps", "rev",  "rt",   "sen",  "sens", "sgt",
-     "sr",   "st",   "supt",   "viz",  "vs",   "v",    "hr",   "ven",  "mgr",  "wm",
-     "chas", "geo",  "jas",    "thos", "incl", "excl", "resp", "supp", "spec", "repr"});
+    {"adm", "ald",    "asst", "atty", "brig", "bros", "capt", "cmdr", "col",  "comdr", "cpl",
+     "dr",  "drs",    "fr",   "ft",   "gen",  "gov",  "hon",  "hr",   "insp", "jas",   "lt",
+     "maj", "messrs", "mgr",  "mlle", "mme",  "mr",   "mrs",  "ms",   "msgr", "mt",    "mx",
+     "pfc", "pres",   "prof", "pvt",  "rep",  "reps", "rev",  "rt",   "sen",  "sens",  "sgt",
+     "st",  "supt",   "thos", "ven",  "wm",   "chas", "geo"});
+
+// In the middle of a phrase, in any case.
+constexpr auto kParticles = std::to_array<std::string_view>(
+    {"adj", "approx", "ca", "cf", "eg", "esp", "excl", "ie", "incl", "resp", "v", "viz", "vs"});
+
+// Units: a capital letter after them starts a sentence.
+constexpr auto kUnits = std::to_array<std::string_view>(
+    {"cm",  "ft", "gal", "hrs", "kg", "km",   "lb",  "lbs", "min", "mm", "mos",
+     "mph", "oz", "qt",  "sec", "sq", "tbsp", "tsp", "yd",  "yr",  "yrs"});
 
 constexpr auto kReferences = std::to_array<std::string_view>(
     {"app",  "art", "arts", "bk",  "ch",  "chap", "chs", "cl",   "eq",  "eqs",  "ex",
@@ -30,17 +38,16 @@ constexpr auto kReferences = std::to_array<std::string_view>(
      "tbl",  "thm", "def",  "cor", "lem", "prop", "rm"});
 
 constexpr auto kEndings = std::to_array<std::string_view>(
-    {"al",   "ala",   "apr",  "ariz", "assn", "assoc", "aug",  "ave",  "blvd", "bldg", "calif",
-     "co",   "colo",  "conn", "corp", "cos",  "dec",   "del",  "dept", "div",  "est",  "etc",
-     "feb",  "fla",   "fri",  "ft",   "ga",   "govt",  "hrs",  "hwy",  "ill",  "inc",  "ind",
-     "inst", "int",   "jan",  "jr",   "jul",  "jun",   "kan",  "ky",   "la",   "lb",   "lbs",
-     "llc",  "ltd",   "mar",  "mass", "md",   "mich",  "mfg",  "minn", "miss", "mo",   "mon",
-     "mont", "mos",   "natl", "neb",  "nev",  "nov",   "oct",  "okla", "ore",  "oz",   "penn",
-     "pa",   "ph",    "phd",  "plc",  "pl",   "pty",   "rd",   "sat",  "sep",  "sept", "sq",
-     "sun",  "tenn",  "tex",  "thu",  "thur", "thurs", "tue",  "tues", "univ", "va",   "vt",
-     "wash", "wed",   "wis",  "wyo",  "yr",   "yrs",   "dist", "mph",  "gal",  "kg",   "km",
-     "cm",   "mm",    "esq",  "ret",  "bhd",  "gmbh",  "intl", "lp",   "syn",  "var",  "spp",
-     "sp",   "subsp", "temp", "tsp",  "tbsp", "qt",    "pkg",  "misc", "orig", "dir",  "prod"});
+    {"al",   "ala",  "apr",  "ariz", "assn", "assoc", "aug", "ave",  "blvd",  "bldg",  "calif",
+     "co",   "colo", "conn", "corp", "cos",  "dec",   "del", "dept", "div",   "est",   "etc",
+     "feb",  "fla",  "fri",  "ga",   "govt", "hwy",   "ill", "inc",  "ind",   "inst",  "int",
+     "jan",  "jr",   "jul",  "jun",  "kan",  "ky",    "la",  "llc",  "ltd",   "mar",   "mass",
+     "md",   "mich", "mfg",  "minn", "miss", "mo",    "mon", "mont", "natl",  "neb",   "nev",
+     "nov",  "oct",  "okla", "ore",  "penn", "pa",    "ph",  "phd",  "plc",   "pl",    "pty",
+     "rd",   "sat",  "sep",  "sept", "sun",  "tenn",  "tex", "thu",  "thur",  "thurs", "tue",
+     "tues", "univ", "va",   "vt",   "wash", "wed",   "wis", "wyo",  "dist",  "esq",   "ret",
+     "bhd",  "gmbh", "intl", "lp",   "syn",  "var",   "spp", "sp",   "subsp", "temp",  "pkg",
+     "misc", "orig", "dir",  "prod"});
 
 constexpr auto kStarters = std::to_array<std::string_view>(
     {"A",           "According", "Additionally", "After",        "All",          "Also",
@@ -73,6 +80,10 @@ constexpr auto kSpeechVerbs = std::to_array<std::string_view>(
      "said",      "says",      "screamed",  "shouted",   "shouts",   "thought",
      "told",      "whispered", "wondered",  "wrote",     "writes",   "yelled"});
 
+constexpr auto kDates = std::to_array<std::string_view>(
+    {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Mon",
+     "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"});
+
 constexpr auto kExclaimedNames = std::to_array<std::string_view>(
     {"Yahoo", "Jeopardy", "Mamma", "Oklahoma", "Yum", "Panic", "Wham", "Airplane"});
 
@@ -83,6 +94,8 @@ constexpr Words<n> Sorted(Words<n> words) {
 }
 
 constexpr auto kSortedTitles = Sorted(kTitles);
+constexpr auto kSortedParticles = Sorted(kParticles);
+constexpr auto kSortedUnits = Sorted(kUnits);
 constexpr auto kSortedReferences = Sorted(kReferences);
 constexpr auto kSortedEndings = Sorted(kEndings);
 constexpr auto kSortedStarters = Sorted(kStarters);
@@ -104,7 +117,10 @@ Abbreviation KindOfAbbreviation(std::string_view word) {
     }
   }
   const std::string_view key(lower, word.size());
-  if (std::ranges::binary_search(kSortedTitles, key)) return Abbreviation::kTitle;
+  const bool capital = word[0] != lower[0];
+  if (capital && std::ranges::binary_search(kSortedTitles, key)) return Abbreviation::kTitle;
+  if (std::ranges::binary_search(kSortedParticles, key)) return Abbreviation::kTitle;
+  if (!capital && std::ranges::binary_search(kSortedUnits, key)) return Abbreviation::kUnit;
   if (std::ranges::binary_search(kSortedReferences, key)) return Abbreviation::kReference;
   if (std::ranges::binary_search(kSortedEndings, key)) return Abbreviation::kEnding;
   return Abbreviation::kNone;
@@ -112,6 +128,10 @@ Abbreviation KindOfAbbreviation(std::string_view word) {
 
 bool IsSentenceStarter(std::string_view word) {
   return word.size() <= kLongestWord && std::ranges::binary_search(kSortedStarters, word);
+}
+
+bool IsDateWord(std::string_view word) {
+  return word.size() >= 3 && std::ranges::find(kDates, word.substr(0, 3)) != kDates.end();
 }
 
 bool IsSpeechVerb(std::string_view word) {

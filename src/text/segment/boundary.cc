@@ -102,7 +102,10 @@ Closers ReadClosers(std::string_view text, std::size_t at, std::size_t end) {
   Closers closers{at, false};
   while (closers.end < end) {
     const char c = text[closers.end];
-    if (c == '*' || c == '_') {
+    if (c == ' ' && closers.end + 2 < end && text[closers.end + 1] == '[' &&
+        IsDigit(text[closers.end + 2])) {
+      ++closers.end;  // "true. [1]"
+    } else if (c == '*' || c == '_') {
       ++closers.end;
     } else if (c == '"' || c == '\'' || c == ')' || c == ']' || c == '}') {
       closers.quote_or_bracket = true;
@@ -132,43 +135,58 @@ Closers ReadClosers(std::string_view text, std::size_t at, std::size_t end) {
   return closers;
 }
 
-// The first letter, digit or other sign of the next sentence, past white space and openers.
+// The first letter, digit or other sign of the next sentence, past white space and openers (at most
+// kWindow bytes of them).
 struct Follower {
   std::size_t at = 0;  // == the block's end where nothing follows
   CharClass char_class = CharClass::kOther;
-  bool opened = false;  // a quote or bracket stands before it
+  bool quote = false;    // an opening quote stands before it
+  bool bracket = false;  // an opening bracket stands before it
 };
 
 Follower ReadFollower(std::string_view text, std::size_t at, std::size_t end) {
-  Follower follower{at, CharClass::kOther, false};
+  end = std::min(end, at + kWindow);
+  Follower follower{at, CharClass::kOther, false, false};
   while (follower.at < end) {
     const char c = text[follower.at];
     if (const std::size_t space = SpaceLength(text, follower.at); space > 0) {
       follower.at += space;
       continue;
     }
-    if (c == '"' || c == '\'' || c == '(' || c == '[' || c == '{') {
-      follower.opened = true;
+    if (c == '"' || c == '\'') {
+      follower.quote = true;
+      ++follower.at;
+    } else if (c == '(' || c == '[' || c == '{') {
+      follower.bracket = true;
       ++follower.at;
     } else if (c == '*' || c == '_' || c == '`' || c == '>') {
       ++follower.at;
     } else {
       const Decoded decoded = DecodeUtf8(text, follower.at);
       follower.char_class = decoded.valid ? Classify(decoded.code_point) : CharClass::kLetter;
-      if (follower.char_class != CharClass::kInitialQuote &&
-          follower.char_class != CharClass::kOpen) {
+      if (follower.char_class == CharClass::kInitialQuote) {
+        follower.quote = true;
+      } else if (follower.char_class == CharClass::kOpen) {
+        follower.bracket = true;
+      } else {
         return follower;
       }
-      follower.opened = true;
       follower.at += decoded.size_bytes;
     }
   }
   return follower;
 }
 
+// The part of a compound that an abbreviation can be: "Gov" of "then-Gov".
+std::string_view AfterHyphen(std::string_view word) {
+  const std::size_t hyphen = word.rfind('-');
+  return hyphen == std::string_view::npos ? word : word.substr(hyphen + 1);
+}
+
 // The word (ASCII letters, other letters, digits, inner dots, hyphens and apostrophes) that ends at
-// `at`; at most 40 bytes of it.
+// `at`; at most 40 bytes of it. Tokenised text has a space before the dot.
 std::string_view WordBefore(std::string_view text, std::size_t from, std::size_t at) {
+  if (at > from && text[at - 1] == ' ') --at;
   std::size_t begin = at;
   while (begin > from && at - begin < 40) {
     const char c = text[begin - 1];
@@ -201,6 +219,11 @@ bool StartsLikeSentence(std::string_view text, std::size_t at, std::size_t end) 
   // "A." and "I." are initials.
   const std::size_t after = at + word.size();
   return word.size() > 1 || after >= end || text[after] != '.';
+}
+
+// Marks that stand after a word, never before one: tokenised text ("Inc. , which").
+bool Continues(char c) {
+  return std::string_view(",;:.!?/%").find(c) != std::string_view::npos;
 }
 
 bool IsAllDigits(std::string_view word) {
@@ -277,6 +300,7 @@ bool Decider::GluedEnds(Mark mark, std::size_t begin, const Closers& closers) co
                          text_[after] == '\'' || text_[after] == '-';
   if (!ends_well) return false;
   if (word.size() == 1) return word == "A" || word == "I";
+  if (word == "Com" || word == "Net" || word == "Org") return false;  // a host name
   return std::all_of(word.begin() + 1, word.end(),
                      [](char c) { return IsLower(c) || IsNonAscii(c); });
 }
@@ -311,6 +335,7 @@ bool Decider::StrongEnds(std::size_t begin, const Closers& closers,
     case CharClass::kLower:
       return !closers.quote_or_bracket && SentenceIsLowerCase();
     case CharClass::kPunctuation:
+      return !Continues(text_[follower.at]);
     case CharClass::kClose:
     case CharClass::kFinalQuote:
       return false;
@@ -330,7 +355,7 @@ bool Decider::LowerFollowerEnds(std::string_view word, const Closers& closers,
   const std::string_view next = WordAt(text_, follower.at, end_);
   // iPhone, eBay
   const bool brand = next.size() > 2 && (IsUpper(next[1]) || IsUpper(next[2]));
-  if (KindOfAbbreviation(word) != Abbreviation::kNone) return false;
+  if (KindOfAbbreviation(AfterHyphen(word)) != Abbreviation::kNone) return false;
   if (brand || SentenceIsLowerCase()) return true;
   const bool has_vowel = word.find_first_of("aeiouy") != std::string_view::npos;
   return word.size() >= 4 && has_vowel && !IsAllDigits(word) && next.size() > 1;
@@ -338,7 +363,7 @@ bool Decider::LowerFollowerEnds(std::string_view word, const Closers& closers,
 
 bool Decider::AbbreviationEnds(std::string_view word, const Follower& follower) const {
   const bool starter = StartsLikeSentence(text_, follower.at, end_);
-  switch (KindOfAbbreviation(word)) {
+  switch (KindOfAbbreviation(AfterHyphen(word))) {
     case Abbreviation::kTitle:
       return false;
     case Abbreviation::kReference: {
@@ -352,7 +377,9 @@ bool Decider::AbbreviationEnds(std::string_view word, const Follower& follower) 
     }
     case Abbreviation::kEnding:
       if (word == "etc") return true;
-      return starter || (follower.opened && follower.char_class == CharClass::kUpper);
+      return starter || (follower.quote && follower.char_class == CharClass::kUpper);
+    case Abbreviation::kUnit:
+      return follower.char_class != CharClass::kDigit;
     case Abbreviation::kNone:
       break;
   }
@@ -365,8 +392,9 @@ bool Decider::DotEnds(std::size_t begin, const Closers& closers, const Follower&
     case CharClass::kLower:
       return LowerFollowerEnds(word, closers, follower);
     case CharClass::kPunctuation:
-      // Tokenised text: "Inc. , which". Marks of the next sentence are fine.
-      return std::string_view(",;:.!?/%").find(text_[follower.at]) == std::string_view::npos;
+      // A sentence may start with an ellipsis.
+      return !Continues(text_[follower.at]) || text_.substr(follower.at).starts_with("...") ||
+             text_.substr(follower.at).starts_with("\u2026");
     case CharClass::kClose:
     case CharClass::kFinalQuote:
       return false;
@@ -376,31 +404,43 @@ bool Decider::DotEnds(std::size_t begin, const Closers& closers, const Follower&
   if (word.empty()) return true;
   const bool at_start =
       ReadFollower(text_, from_, end_).at == static_cast<std::size_t>(word.data() - text_.data());
-  if (IsAllDigits(word)) return !(at_start && word.size() <= 3);  // "1. First"
+  if (IsAllDigits(word)) {
+    // "1. First", "Steps: 1. First"
+    const std::size_t start = static_cast<std::size_t>(word.data() - text_.data());
+    const bool after_colon = start >= from_ + 2 && text_[start - 2] == ':';
+    return !((at_start || after_colon) && word.size() <= 3);
+  }
   const bool starter = StartsLikeSentence(text_, follower.at, end_);
   const bool digit = follower.char_class == CharClass::kDigit;
   if (word.size() == 1 && IsAlpha(word[0])) {
     if (at_start) return false;  // "a. First", "J. Smith"
     if (IsLower(word[0])) return starter;
-    return digit || starter;
+    // "vitamin C. 25 people", but in a list of references "Keith, A. 1911."
+    const std::size_t start = static_cast<std::size_t>(word.data() - text_.data());
+    const bool surname = start >= from_ + 2 && text_[start - 2] == ',';
+    return starter || (digit && !follower.bracket && !surname);
   }
   if (IsDotted(word)) {
     if (word == "e.g" || word == "i.e" || word == "E.g" || word == "I.e") return false;
     const bool clock = word == "a.m" || word == "p.m" || word == "A.M" || word == "P.M";
     if (clock) {
       const std::string_view next = WordAt(text_, follower.at, end_);
-      // "5 p.m. EST", "5 p.m. Monday"
+      // "5 p.m. EST", "5 p.m. Monday", "5 p.m. Sept. 7"
       const bool zone = next.size() >= 2 && next.size() <= 4 && std::ranges::all_of(next, IsUpper);
-      return !zone && !next.ends_with("day");
+      return !zone && !IsDateWord(next);
     }
-    return starter || (digit && word.size() == 3);
+    return starter || (digit && !follower.bracket && word.size() == 3) ||
+           (follower.quote && follower.char_class == CharClass::kUpper);
   }
   return AbbreviationEnds(word, follower);
 }
 
 bool Decider::Ends(Mark mark, std::size_t begin, const Closers& closers) const {
   if (closers.end >= end_) return true;
-  if (mark == Mark::kWide) return WideEnds(closers.end);
+  if (mark == Mark::kWide) {
+    const bool decimal = begin > from_ && IsDigit(text_[begin - 1]) && IsDigit(text_[closers.end]);
+    return !decimal && WideEnds(closers.end);
+  }
   if (SpaceLength(text_, closers.end) == 0) return GluedEnds(mark, begin, closers);
   const Follower follower = ReadFollower(text_, closers.end, end_);
   if (follower.at >= end_) return true;
@@ -408,7 +448,7 @@ bool Decider::Ends(Mark mark, std::size_t begin, const Closers& closers) const {
     case Mark::kStrong:
       return StrongEnds(begin, closers, follower);
     case Mark::kEllipsis:
-      return follower.char_class == CharClass::kUpper ||
+      return follower.char_class == CharClass::kUpper || text_[follower.at] == '#' ||
              follower.char_class == CharClass::kLetter ||
              follower.char_class == CharClass::kIdeograph;
     default:
@@ -422,6 +462,8 @@ std::size_t SkipCode(std::string_view text, std::size_t at, std::size_t end) {
   while (at + ticks < end && text[at + ticks] == '`') ++ticks;
   const std::string_view window = text.substr(at + ticks, std::min(kWindow, end - at - ticks));
   const std::size_t close = window.find(text.substr(at, ticks));
+  // ``quoted'' is TeX's way to write quotation marks.
+  if (ticks == 2 && window.find("''") < close) return at + ticks;
   return close == std::string_view::npos ? at + ticks : at + ticks + close + ticks;
 }
 
