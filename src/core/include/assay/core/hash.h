@@ -28,6 +28,10 @@ struct Hash128 {
 // 32 lower-case hexadecimal digits, high word first.
 [[nodiscard]] std::string ToHex(const Hash128& hash);
 
+// CRC-32C of `bytes`, going on from the checksum `before` of the bytes in front of them:
+// Crc32c(b, Crc32c(a)) == Crc32c(ab). About 3 cycles per 8 bytes where the processor helps.
+[[nodiscard]] std::uint32_t Crc32c(std::string_view bytes, std::uint32_t before = 0);
+
 // Hashes bytes that come in pieces; the digest does not depend on how they were cut, and equals
 // that of the functions above. About 600 bytes of state, no allocation.
 class Hasher {
