@@ -13,16 +13,15 @@ inline constexpr std::uint32_t kAnalysisVersion = 1;
 
 // Terms are runs of letters and digits, case-folded, Latin accents removed, English inflection
 // removed by Stem(); a number keeps its decimal point and loses its grouping commas ("1,234.50" ->
-// "1234.50"); every CJK ideograph is a term. The 33 stop words of IsStopWord() are left out.
+// "1234.50"); every CJK ideograph is a term. Stop words are left out.
 class Analyzer {
  public:
-  // Appends the terms of `text` to `terms`; the views are valid until the next call of Analyze or
-  // Clear. Invalid UTF-8 separates words. O(n) time; no allocation after warm-up.
+  // Appends the terms of `text` to `terms`; the views are valid until the next call. Invalid UTF-8
+  // separates words. O(n) time; no allocation after warm-up.
   void Analyze(std::string_view text, std::vector<std::string_view>& terms);
 
  private:
   std::string buffer_;
-  std::vector<std::uint32_t> ends_;
 };
 
 // Strips English inflection from a lower-case ASCII word in place and returns the new length; words

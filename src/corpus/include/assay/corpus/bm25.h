@@ -25,7 +25,9 @@ struct Bm25Hit {
   float score = 0;  // > 0
 };
 
-class Bm25View;
+// Scores are summed as integers of this unit, so that a sum does not depend on its order and equal
+// texts get equal scores; the rounding error is below 5e-7 a term.
+inline constexpr double kBm25Unit = 1.0 / (1 << 20);
 
 // Working memory of one search; reuse it to avoid allocation.
 class Bm25Scratch {
@@ -36,52 +38,76 @@ class Bm25Scratch {
   Bm25Scratch& operator=(Bm25Scratch&&) noexcept;
 
  private:
-  friend class Bm25View;
+  friend struct Bm25View;
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// The searchable view of postings that live elsewhere (an index file, or a Bm25Memory).
-class Bm25View {
- public:
-  struct Term {                // 32 bytes, as on disk
-    std::uint32_t name_begin;  // in `names`
-    std::uint32_t name_bytes;
-    std::uint32_t rows;           // df
-    float max_impact;             // idf * largest term weight
-    std::uint64_t posting_begin;  // in `rows` and `impacts`
-    std::uint32_t window_begin;   // in `windows`, or kNoWindows for a short list
-    std::uint32_t reserved;
-  };
-  struct Window {  // one per kWindowRows rows, for terms of at least kWindowedRows rows
-    std::uint32_t posting_offset;  // from Term::posting_begin
-    float max_impact;
-  };
-  static constexpr std::uint32_t kWindowRows = 4096;
-  static constexpr std::uint32_t kWindowedRows = 256;
+struct Bm25Term {            // 40 bytes, as on disk
+  std::uint32_t name_begin;  // in `names`
+  std::uint32_t name_bytes;
+  std::uint32_t row_count;      // df, at least 1
+  std::uint32_t max_impact;     // largest impact of its postings, in kBm25Unit
+  std::uint32_t tenth_impact;   // tenth largest, 0 where there are fewer than ten
+  std::uint32_t window_begin;   // in `windows`, or kNoWindows for a short list
+  std::uint64_t posting_begin;  // in `rows` and `impacts`
+  std::uint64_t name_hash;
+};
+static_assert(sizeof(Bm25Term) == 40);
+
+struct Bm25Window {  // one for each 4,096 rows, for terms of at least kWindowedRows rows
+  std::uint32_t posting_offset;  // from Bm25Term::posting_begin
+  std::uint32_t max_impact;
+};
+static_assert(sizeof(Bm25Window) == 8);
+
+// The searchable view of postings that live elsewhere: in an index file or a Bm25Memory.
+struct Bm25View {
+  static constexpr std::uint32_t kWindowRows = 4096;   // 16 KiB of sums stay in the L1 cache
+  static constexpr std::uint32_t kWindowedRows = 256;  // shorter lists are stepped through
   static constexpr std::uint32_t kNoWindows = 0xffffffffu;
 
   std::span<const std::uint32_t>
       slots;  // hash table of term numbers + 1, a power of two, 0 = empty
-  std::span<const Term> terms;
+  std::span<const Bm25Term> terms;
   std::string_view names;
-  std::span<const std::uint32_t> rows;  // rising within a term
-  std::span<const float> impacts;       // idf * term weight, beside `rows`
-  std::span<const Window> windows;
+  std::span<const std::uint32_t> rows;     // rising within a term
+  std::span<const std::uint32_t> impacts;  // idf * term weight of each posting, in kBm25Unit
+  std::span<const Bm25Window> windows;
   std::uint32_t row_count = 0;
 
-  // The k best rows for the analysed query; a repeated query term counts as often as it stands.
-  // Requires: CheckBounds() held once. k is capped at kMaxBm25Hits.
+  // Writes the k best rows for a text, which is analysed first. k is capped at kMaxBm25Hits.
+  // Requires: CheckBounds() held once.
   void Search(std::string_view query, std::size_t k, Bm25Scratch& scratch,
               std::vector<Bm25Hit>& out) const;
-  // The same for tokens that were analysed already.
+  // The same for analysed tokens; a repeated token counts as often as it stands. Tokens past a
+  // total bound of 4,095 (hundreds of rare words) are left out, weakest first.
   void SearchTokens(std::span<const std::string_view> tokens, std::size_t k, Bm25Scratch& scratch,
                     std::vector<Bm25Hit>& out) const;
-  // Number of the term, or -1.
+  // Row of `terms`, or -1. O(1).
   [[nodiscard]] std::int64_t Find(std::string_view token) const;
-  // Proves that no search can read outside of the spans. O(terms + windows + postings / 4096), plus
-  // O(postings) where `deep`. Errors: kDataLoss.
-  [[nodiscard]] Result<void> CheckBounds(bool deep) const;
+  // Proves that no search can read outside of the spans, whatever the postings hold.
+  // O(terms + windows). Errors: kDataLoss.
+  [[nodiscard]] Result<void> CheckBounds() const;
+};
+
+// Postings in memory, built row by row.
+class Bm25Memory {
+ public:
+  Bm25Memory();
+  ~Bm25Memory();
+  Bm25Memory(Bm25Memory&&) noexcept;
+  Bm25Memory& operator=(Bm25Memory&&) noexcept;
+
+  // Adds the next row. Views need to live only during the call.
+  void AddText(std::string_view text);
+  void AddTokens(std::span<const std::string_view> tokens);
+  // Computes the impacts; no row may be added after. The view lives as long as this object.
+  [[nodiscard]] Bm25View Finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace assay::corpus

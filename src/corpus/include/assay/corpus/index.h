@@ -54,10 +54,10 @@ struct TextSource {
 class Index {
  public:
   // Opens an index file by mmap in O(passages) time without reading its texts. Files of at most
-  // kFullCheckBytes are checked whole by CRC, larger ones in their header and structure; Verify()
-  // checks all. A damaged file can never make a later call read outside of it.
-  // Errors: kNotFound; kDataLoss (damaged, names the section); kFailedPrecondition (another format
-  // version, byte order or analysis); all name the path and say what to do.
+  // kFullCheckBytes are checked whole by checksum, larger ones in their header and structure;
+  // Verify() checks all. A damaged file can never make a later call read outside of it. Errors:
+  // kNotFound; kDataLoss (damaged, names the section); kFailedPrecondition (another format version,
+  // byte order or analysis); all name the path and say what to do.
   static constexpr std::uint64_t kFullCheckBytes = 32ull << 20;
   [[nodiscard]] static Result<std::shared_ptr<const Index>> Open(core::FileSystem& files,
                                                                  const std::string& path);
@@ -87,11 +87,11 @@ class Index {
   [[nodiscard]] PassageVectors vectors() const;
   [[nodiscard]] std::string_view image() const;  // the bytes as on disk
 
-  // Checks every section's CRC. Errors: kDataLoss.
+  // Checks every section's checksum. Errors: kDataLoss.
   [[nodiscard]] Result<void> Verify() const;
 
  private:
-  friend class IndexImage;
+  friend class IndexAccess;  // store/image_internal.h
   Index();
   struct Parts;
   std::unique_ptr<Parts> parts_;

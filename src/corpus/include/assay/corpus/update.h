@@ -23,9 +23,9 @@ struct UpdateProgress {
 };
 
 struct UpdateOptions {
-  std::string index_folder;                 // default: DOCS/.assay, or FILE's folder/.assay
-  const embed::Encoder* encoder = nullptr;  // null: no vectors
-  bool rebuild = false;                     // do not use what the old index holds
+  std::string index_folder;  // default: DOCS/.assay; for one file, FOLDER/.assay-FILE
+  const embed::Encoder* encoder = nullptr;                 // null: no vectors
+  bool rebuild = false;                                    // do not use what the old index holds
   std::function<void(const UpdateProgress&)> on_progress;  // called from the caller's thread
 };
 
@@ -47,10 +47,11 @@ struct UpdateReport {
 // when its size or modification time differs, and its passages replaced when its hash does. The new
 // index is written beside the old one, synced, and renamed over it: at any moment, also after kill
 // -9 or power loss, the file is the whole old or the whole new index. A damaged or outdated old
-// index is rebuilt with a warning. One process updates at a time (flock on INDEX_FOLDER/lock, on
-// the real disk only). Errors: kNotFound, kPermissionDenied for `docs`; kInvalidArgument when not
-// one document could be read (names the first reasons); kUnavailable while another process updates;
-// kResourceExhausted on a full disk (the old index stays).
+// index is rebuilt with a warning. One process updates at a time (flock on
+// INDEX_FOLDER/index.assay.lock, on the real disk only). Errors: kNotFound, kPermissionDenied for
+// `docs`; kInvalidArgument when not one document could be read (names the first reasons);
+// kUnavailable while another process updates; kResourceExhausted on a full disk (the old index
+// stays).
 [[nodiscard]] Result<UpdateReport> BuildOrUpdate(core::FileSystem& files, const std::string& docs,
                                                  const UpdateOptions& options);
 
