@@ -10,6 +10,9 @@
 namespace assay::text {
 namespace {
 
+// Words that a cue can bear on; keeps the time linear on text without punctuation.
+constexpr std::uint32_t kMaxReach = 80;
+
 // What a word or the gap before it does to the reach of a cue.
 enum WordFlag : std::uint8_t {
   kStop = 1,          // strong break before the word: ; : . ! ? brackets, dash
@@ -247,14 +250,14 @@ class Reader {
     const auto n = static_cast<std::uint32_t>(words_.size());
     const bool narrow = cue.kind == CueKind::kQuantifier || cue.kind == CueKind::kComparative ||
                         cue.kind == CueKind::kSuperlative;
-    const std::uint32_t limit = narrow ? std::min(n, cue.end_word + 6) : n;
+    const std::uint32_t limit = std::min(n, cue.end_word + (narrow ? 6 : kMaxReach));
     cue.scope_end = cue.end_word;
     while (cue.scope_end < limit && !EndsAt(cue, cue.scope_end, narrow)) ++cue.scope_end;
     const bool passive = cue.kind == CueKind::kProhibition && cue.begin_word > 0 &&
                          (flags_[cue.begin_word - 1] & kAuxiliary) != 0 &&
                          lower_[cue.begin_word].view() != "cannot";
     // "Smoking is prohibited": what is forbidden stands before.
-    while (passive && cue.scope_begin > 0 &&
+    while (passive && cue.scope_begin > 0 && cue.begin_word < cue.scope_begin + kMaxReach &&
            (cue.scope_begin > cue.begin_word || !Breaks(cue.scope_begin))) {
       --cue.scope_begin;
     }

@@ -10,6 +10,7 @@
 namespace assay::text {
 namespace {
 
+constexpr std::size_t kMaxAddress = 512;  // bytes of an address; longer ones are cut
 constexpr std::size_t kMaxLookBack = 64;  // names that a new one is compared with
 
 enum class Shape : std::uint8_t { kLower, kCapital, kAllCapitals, kMixed, kDigits, kCode };
@@ -135,9 +136,10 @@ class Finder {
       return Emit(word.span.begin, word.span.end, NameKind::kCode, kTraitNone, i + 1);
     }
     std::size_t stop = end;
-    while (stop < text_.size() && static_cast<unsigned char>(text_[stop]) > ' ' &&
-           text_[stop] != '<' && text_[stop] != '>' && text_[stop] != ')' && text_[stop] != '"' &&
-           text_[stop] != ',' && text_[stop] != ';' && text_[stop] != ']' && text_[stop] != '`') {
+    const std::size_t limit = std::min(text_.size(), end + kMaxAddress);
+    while (stop < limit && static_cast<unsigned char>(text_[stop]) > ' ' && text_[stop] != '<' &&
+           text_[stop] != '>' && text_[stop] != ')' && text_[stop] != '"' && text_[stop] != ',' &&
+           text_[stop] != ';' && text_[stop] != ']' && text_[stop] != '`') {
       ++stop;
     }
     while (stop > end &&
