@@ -44,6 +44,7 @@ constexpr std::string_view kViews[] = {
 
 // Whether the sentence starts with the words of `opening` (lower case, one space between words).
 bool StartsWith(const SentenceView& s, std::string_view opening) {
+  if (s.words.empty() || ((s.text[s.words[0].begin] ^ opening[0]) & ~0x20) != 0) return false;
   for (std::size_t i = 0; !opening.empty(); ++i) {
     const std::size_t end = std::min(opening.find(' '), opening.size());
     if (i >= s.words.size()) return false;

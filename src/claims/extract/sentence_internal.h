@@ -26,6 +26,9 @@ enum WordRole : std::uint16_t {
   kRoleBase = 256,       // dictionary form of a full verb: finite after a plural ("Tickets cost")
 };
 
+// Whether two words are equal, `lower` being in lower case ASCII.
+[[nodiscard]] bool EqualsLower(std::string_view word, std::string_view lower);
+
 struct SentenceView {
   std::string_view text;
   text::BlockKind block = text::BlockKind::kParagraph;
@@ -44,7 +47,11 @@ struct SentenceView {
         i < words.size() ? words[i].begin : static_cast<std::uint32_t>(text.size());
     return text.substr(begin, end - begin);
   }
-  [[nodiscard]] bool is(std::size_t i, std::string_view lower) const;
+  // Whether word i is `lower` (lower-case ASCII); false past the end.
+  [[nodiscard]] bool is(std::size_t i, std::string_view lower) const {
+    if (i >= words.size() || words[i].size_bytes() != lower.size()) return false;
+    return ((text[words[i].begin] ^ lower[0]) & ~0x20) == 0 && EqualsLower(word(i), lower);
+  }
   [[nodiscard]] bool has(text::CueKind kind) const;
   [[nodiscard]] bool verb(std::size_t i) const {
     return (roles[i] & (kRoleFinite | kRoleVerb)) != 0;
@@ -54,9 +61,6 @@ struct SentenceView {
 
 // Roles of one word (any case).
 [[nodiscard]] std::uint16_t RolesOf(std::string_view word);
-
-// Whether two words are equal, `lower` being in lower case ASCII.
-[[nodiscard]] bool EqualsLower(std::string_view word, std::string_view lower);
 
 // A piece of a sentence that stands as a statement of its own.
 struct Piece {

@@ -142,10 +142,6 @@ void SentenceView::Read(std::string_view sentence, text::BlockKind kind) {
   }
 }
 
-bool SentenceView::is(std::size_t i, std::string_view lower) const {
-  return i < words.size() && EqualsLower(word(i), lower);
-}
-
 bool SentenceView::has(text::CueKind kind) const {
   return std::ranges::any_of(cues, [kind](const text::Cue& cue) { return cue.kind == kind; });
 }
