@@ -1,5 +1,6 @@
 // Reads one sentence a line and writes its features as "index:value ..." a line: what train.py
-// learns from is computed by the code that uses the model.
+// learns from is computed by the code that uses the model. With --score: the model's probability;
+// with --claims: the claims of the line, separated by tabs (for measure_splitting.py).
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -8,11 +9,19 @@
 #include "extract/sentence_internal.h"
 
 int main(int argc, char** argv) {
-  const bool score = argc > 1 && std::string(argv[1]) == "--score";
+  const std::string mode = argc > 1 ? argv[1] : "";
+  const bool score = mode == "--score";
   std::string line;
   assay::claims::SentenceView sentence;
   std::vector<assay::claims::Feature> features;
   while (std::getline(std::cin, line)) {
+    if (mode == "--claims") {
+      for (const auto& extracted : assay::claims::Extractor().Extract(line)) {
+        for (const auto& claim : extracted.claims) std::printf("%s\t", claim.text.c_str());
+      }
+      std::printf("\n");
+      continue;
+    }
     sentence.Read(line, assay::text::BlockKind::kParagraph);
     features.clear();
     assay::claims::CheckFeatures(sentence, features);

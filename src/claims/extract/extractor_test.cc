@@ -169,6 +169,9 @@ TEST(References, StayWhereNothingIsSure) {
            "It takes 3 days to ship.",
            "The city of Ghent has 260,000 inhabitants.",
            "The company car is free for managers.",
+           "Guests of Crocodile Bar can stay connected during their visit.",
+           "Duke will face Wisconsin on Monday, seeking its fifth title.",
+           "The US Air Force sent jets to the region.",
        }) {
     EXPECT_EQ(Claims(text), text);
   }

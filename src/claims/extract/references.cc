@@ -12,7 +12,7 @@ constexpr std::string_view kOrganisationNouns =
     " company firm organization organisation agency university college school bank hospital team "
     "club band restaurant hotel museum store business startup charity ministry airline "
     "manufacturer corporation cafe retailer foundation institute ";
-constexpr std::string_view kPlaceNouns = " city town country village island river region ";
+constexpr std::string_view kPlaceNouns = " city town country village island river ";
 
 bool InList(std::string_view list, std::string_view word) {
   if (word.size() < 3 || word.size() > 20) return false;
@@ -155,7 +155,8 @@ const Discourse::Entity* Discourse::Antecedent(const SentenceView& s, const Refe
     own = candidate;
     found = true;
   }
-  if (found) return &own;
+  // A name that is not the subject, or a possessive behind the verb, may mean another.
+  if (found) return own.subject && !reference.possessive ? &own : nullptr;
   const Entity* best = nullptr;
   std::uint32_t best_rank = 0;
   for (const Entity& entity : entities_) {
@@ -188,9 +189,12 @@ static std::uint32_t SubjectWord(const SentenceView& s) {
 void Discourse::Read(const SentenceView& s, bool resolve, std::vector<Replacement>& out) {
   const std::uint32_t subject_word = SubjectWord(s);
   std::string resolved_subject;
+  bool after_verb = false;
   for (std::uint32_t i = 0; resolve && i < s.words.size(); ++i) {
     Reference reference{};
+    after_verb |= s.verb(i);
     if (!ReferenceAt(s, i, reference)) continue;
+    if (reference.possessive && after_verb) continue;
     const Entity* entity = Antecedent(s, reference, subject_word);
     if (entity == nullptr) continue;
     std::string replacement = entity->text;

@@ -125,12 +125,14 @@ bool IsQuestion(std::string_view text, std::span<const Span> words) {
 bool IsInstruction(std::string_view text, std::span<const Span> words) {
   if (words.empty()) return false;
   if (ImperativeAt(text, words, 0)) return true;
-  // "If you have questions, contact HR": the main clause decides.
+  // "If you have questions, contact HR", "In the menu, click Save": the main clause decides.
   const LowerWord first(words[0].of(text));
-  if (first.view() != "if" && first.view() != "when" && first.view() != "once" &&
-      first.view() != "before" && first.view() != "after" && first.view() != "to") {
-    return false;
+  bool opens = false;
+  for (const std::string_view word : {"if", "when", "once", "before", "after", "to", "in", "on",
+                                      "at", "from", "under", "using", "alternatively", "for"}) {
+    opens |= first.view() == word;
   }
+  if (!opens) return false;
   for (std::size_t i = 1; i < words.size() && i < 24; ++i) {
     const std::string_view gap = text.substr(words[i - 1].end, words[i].begin - words[i - 1].end);
     if (gap.find(',') != std::string_view::npos) return ImperativeAt(text, words, i);
