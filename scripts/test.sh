@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Sets up, builds and tests everything: scripts/test.sh [--quick]
+# --quick runs the release tests only. Data sets are read from $ASSAY_DATA where it is set. Logs of the stages are in
+# build/test-logs; the last line is "N passed, N failed".
+set -uo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+quick=0
+case "${1:-}" in
+  "") ;;
+  --quick) quick=1 ;;
+  *) echo "usage: scripts/test.sh [--quick]" >&2; exit 2 ;;
+esac
+
+jobs=$(nproc)
+logs=$root/build/test-logs
+mkdir -p "$logs"
+if command -v ccache >/dev/null; then
+  export CMAKE_CXX_COMPILER_LAUNCHER=ccache CMAKE_C_COMPILER_LAUNCHER=ccache
+fi
+passed=0
+failed=0
+
+# stage NAME COMMAND...: runs it with its output in a log, prints one line. Counts ctest's tests where the log has
+# its summary, else the stage as one test.
+stage() {
+  local name=$1 log=$logs/$1.log begin=$SECONDS ok=1 good=0 bad=0 summary
+  shift
+  "$@" >"$log" 2>&1 || ok=0
+  summary=$(grep -E '% tests passed, [0-9]+ tests failed out of [0-9]+' "$log" | tail -1)
+  if [ -n "$summary" ]; then
+    bad=$(sed -E 's/.* ([0-9]+) tests failed out of .*/\1/' <<<"$summary")
+    good=$(($(sed -E 's/.* out of ([0-9]+).*/\1/' <<<"$summary") - bad))
+    if [ "$ok" -eq 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+  elif [ "$ok" -eq 1 ]; then
+    good=1
+  else
+    bad=1
+  fi
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  printf '%-16s %-6s %4d s  %d passed, %d failed\n' "$name" "$([ "$bad" -eq 0 ] && echo ok || echo FAILED)" \
+    $((SECONDS - begin)) "$good" "$bad"
+  if [ "$bad" -ne 0 ]; then
+    grep -nE 'error:|FAILED|\*\*\*|breach|Failure|ERROR:|SUMMARY:' "$log" | head -20
+    echo "  ... the whole log: ${log#"$root"/}"
+  fi
+  [ "$bad" -eq 0 ]
+}
+
+build() { # PRESET [TARGET...]
+  local preset=$1
+  shift
+  cmake --preset "$preset" && cmake --build --preset "$preset" -j "$jobs" ${@:+--target "$@"}
+}
+
+run_tests() { # PRESET CTEST_ARGUMENTS...
+  local preset=$1
+  shift
+  ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error "$@"
+}
+
+format() {
+  git ls-files -co --exclude-standard -- '*.cc' '*.h' | grep -Ev '(^|/)gen/' |
+    while read -r file; do [ -f "$file" ] && echo "$file"; done | xargs -P "$jobs" -n 16 clang-format-19 --dry-run -Werror
+}
+
+python_tests() {
+  local python=.venv/bin/python file bad=0 count=0
+  [ -x "$python" ] || python=python3
+  while read -r file; do
+    count=$((count + 1))
+    echo "== $file"
+    "$python" "$file" || { echo "FAILED $file"; bad=$((bad + 1)); }
+  done < <(find tests python -name '*_test.py' 2>/dev/null | sort)
+  echo "$((count ? 100 * (count - bad) / count : 100))% tests passed, $bad tests failed out of $count"
+  [ "$bad" -eq 0 ]
+}
+
+fuzz_one() { # PROGRAM: five seconds from its corpus; new inputs go to a folder of the build
+  local name found
+  name=$(basename "$1")
+  found=build/fuzz/found/${name#fuzz_}
+  mkdir -p "$found"
+  if ! "$1" -max_total_time=5 -timeout=10 -rss_limit_mb=3072 -print_final_stats=0 -verbosity=0 \
+      -artifact_prefix="build/fuzz/crash-${name#fuzz_}-" "$found" "fuzz/corpus/${name#fuzz_}"; then
+    echo "FAILED $name"
+    return 1
+  fi
+}
+export -f fuzz_one
+
+fuzz() {
+  ls build/fuzz/fuzz/fuzz_* >/dev/null || return 1
+  printf '%s\n' build/fuzz/fuzz/fuzz_* | xargs -P "$jobs" -I{} bash -c 'fuzz_one {}'
+}
+
+export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+export LSAN_OPTIONS=suppressions=$root/tests/sanitizers/lsan.supp:print_suppressions=0
+export TSAN_OPTIONS=suppressions=$root/tests/sanitizers/tsan.supp:halt_on_error=1:second_deadlock_stack=1
+export UBSAN_OPTIONS=print_stacktrace=1
+
+stage setup scripts/setup.sh
+if stage build-release build release; then
+  stage test-release run_tests release
+fi
+if [ "$quick" -eq 0 ]; then
+  stage headers cmake --build --preset release -j "$jobs" --target all_verify_interface_header_sets
+  stage format format
+  stage sizes python3 scripts/check_sizes.py
+  stage rules python3 scripts/check_rules.py
+  stage python-tests python_tests
+  stage tidy python3 scripts/run_tidy.py --jobs "$jobs"
+  if stage build-asan build asan; then
+    stage test-asan run_tests asan -LE slow
+  fi
+  if stage build-tsan build tsan; then
+    stage test-tsan run_tests tsan -LE 'model|slow|fuzz_replay'
+  fi
+  if stage build-fuzz build fuzz; then
+    stage fuzz fuzz
+  fi
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

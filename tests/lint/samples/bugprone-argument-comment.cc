@@ -1,0 +1,4 @@
+void Wait(int timeout_ms);
+void Sample() {
+  Wait(/*retries=*/3);
+}

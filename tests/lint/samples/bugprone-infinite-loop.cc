@@ -1,0 +1,7 @@
+void Sample() {
+  int i = 0;
+  int j = 0;
+  while (i < 10) {
+    ++j;
+  }
+}

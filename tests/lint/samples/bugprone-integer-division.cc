@@ -1,0 +1,3 @@
+double Sample(int part, int whole) {
+  return part / whole;
+}

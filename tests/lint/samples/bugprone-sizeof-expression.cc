@@ -1,0 +1,7 @@
+struct Point {
+  int x;
+  int y;
+};
+int Sample(Point* points) {
+  return static_cast<int>(sizeof(points) / sizeof(points[0]));
+}

@@ -1,0 +1,4 @@
+#include <cstring>
+const char* Sample() {
+  return std::strerror(2);
+}

@@ -1,0 +1,3 @@
+int* Sample() {
+  return 0;
+}

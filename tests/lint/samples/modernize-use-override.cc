@@ -1,0 +1,7 @@
+struct Base {
+  virtual ~Base() = default;
+  virtual void Run();
+};
+struct Sample : Base {
+  virtual void Run();
+};

@@ -1,0 +1,5 @@
+#include <cstddef>
+#include <string>
+std::size_t Sample(const std::string text) {
+  return text.size();
+}
