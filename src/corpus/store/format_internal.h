@@ -78,7 +78,8 @@ struct FileRecord {
   std::uint64_t hash_low = 0;
   std::uint32_t first_passage = 0;
   std::uint32_t passage_count = 0;
-  std::uint32_t recheck = 0;  // 1: changed so shortly before it was read that its time proves nothing
+  std::uint32_t recheck =
+      0;  // 1: changed so shortly before it was read that its time proves nothing
   std::uint32_t reserved = 0;
 };
 static_assert(sizeof(FileRecord) == 64);
