@@ -1,4 +1,5 @@
 // JSON and JSON lines: each record becomes "path: value" text, in the order of its fields.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -18,7 +19,7 @@ namespace dom = simdjson::dom;
 constexpr std::size_t kLongValueBytes = 160;  // a longer text is a paragraph of its own
 
 // Writes one record. `raw` is the whole file; values are looked for from `cursor` on, so that each
-// sentence stands where its value does; a value with escapes stands at its record's begin.
+// sentence stands where its value does.
 class RecordReader {
  public:
   RecordReader(std::string_view raw, text::Span record, std::uint32_t group, Document& document)
@@ -54,29 +55,27 @@ class RecordReader {
     return simdjson::minify(value);
   }
 
+  // Where to stop looking for something of `bytes` bytes: an escape takes at most six times the
+  // room, and white space may stand before. Keeps a file without exact values linear.
+  [[nodiscard]] std::uint32_t SearchEnd(std::size_t bytes) const {
+    const std::uint64_t end = std::uint64_t{cursor_} + 6 * bytes + 256;
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(end, record_.end));
+  }
+
   void FindKey(std::string_view key) {
     const std::string quoted = fmt::format("\"{}\"", key);
-    const std::size_t at = raw_.substr(0, record_.end).find(quoted, cursor_);
+    const std::size_t at = raw_.substr(0, SearchEnd(quoted.size())).find(quoted, cursor_);
     if (at != std::string_view::npos) cursor_ = static_cast<std::uint32_t>(at + quoted.size());
   }
 
   void Add(const std::string& path, std::string_view value) {
     value = Trim(value);
     if (value.empty()) return;
-    std::uint32_t at = cursor_;
-    const std::size_t found = raw_.substr(0, record_.end).find(value, cursor_);
-    const bool exact = found != std::string_view::npos;
-    if (exact) at = static_cast<std::uint32_t>(found);
     const bool is_long = value.size() > kLongValueBytes;
     if (is_long) Flush();
-    if (!row_.empty()) row_.AppendAt("; ", at);
-    if (!path.empty() && !is_long) row_.AppendAt(path + ": ", at);
-    if (exact) {
-      row_.AppendRun(value, at);
-      cursor_ = at + static_cast<std::uint32_t>(value.size());
-    } else {
-      row_.AppendAt(value, at);
-    }
+    if (!row_.empty()) row_.AppendAt("; ", cursor_);
+    if (!path.empty() && !is_long) row_.AppendAt(path + ": ", cursor_);
+    row_.AppendAligned(value, raw_, cursor_, SearchEnd(value.size()));
     if (is_long) Flush(text::BlockKind::kParagraph);
   }
 
