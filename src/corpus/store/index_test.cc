@@ -11,6 +11,7 @@
 
 #include "assay/corpus/search.h"
 #include "assay/corpus/update.h"
+
 #include "store/image_internal.h"
 #include "tests/corpus_fixture.h"
 
@@ -19,8 +20,9 @@ namespace {
 
 std::shared_ptr<const Index> Handbook(const embed::Encoder* encoder = nullptr) {
   const std::vector<TextSource> sources = {
-      {"leave.md", "# Leave\n\nStaff have 27 days of leave. It is paid.\n\n## Sick leave\n\nTell "
-                   "your manager before 9:30.\n",
+      {"leave.md",
+       "# Leave\n\nStaff have 27 days of leave. It is paid.\n\n## Sick leave\n\nTell "
+       "your manager before 9:30.\n",
        Format::kMarkdown},
       {"pay.txt", "Salaries are paid on the 25th of each month.", Format::kText}};
   auto index = Index::FromTexts(sources, encoder);
@@ -86,7 +88,7 @@ TEST(Index, NeverReadsOutsideOfADamagedImage) {
       image[random() % image.size()] ^= static_cast<char>(1u << (random() % 8));
     }
     const auto index = IndexAccess::FromImage(std::move(image), "x");
-    refused += index ? 0 : 1;
+    refused += index ? 0U : 1U;
     if (index) {
       // Only padding between the sections is not under a checksum.
       EXPECT_EQ((*index)->passage(0).text, "Staff have 27 days of leave. It is paid.");
@@ -155,8 +157,9 @@ TEST(Retriever, FindsByKeywordsVectorsAndBoth) {
   const auto hybrid = *retriever->Retrieve("when are salaries paid each month", 3);
   EXPECT_GT(hybrid[0].bm25, 0.0F);
   EXPECT_NEAR(hybrid[0].similarity,
-              (*retriever->Retrieve("when are salaries paid each month", 1,
-                                    SearchMode::kVector))[0].similarity, 1e-3);
+              (*retriever->Retrieve("when are salaries paid each month", 1, SearchMode::kVector))[0]
+                  .similarity,
+              1e-3);
 }
 
 TEST(Retriever, BatchesGiveTheSameListsAsSingleCalls) {
@@ -178,8 +181,7 @@ TEST(Retriever, BatchesGiveTheSameListsAsSingleCalls) {
 TEST(Retriever, RefusesVectorsOfAnotherEncoder) {
   const HashingEncoder encoder;
   const HashingEncoder other("other");
-  EXPECT_EQ(Retriever::Create(Handbook(&encoder), &other).error().code,
-            Code::kFailedPrecondition);
+  EXPECT_EQ(Retriever::Create(Handbook(&encoder), &other).error().code, Code::kFailedPrecondition);
   auto keywords = Retriever::Create(Handbook(), &encoder);
   ASSERT_TRUE(keywords);
   EXPECT_EQ(keywords->Retrieve("leave", 1, SearchMode::kVector).error().code,

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "assay/corpus/search.h"
+
 #include "crash_fs.h"
 #include "store/image_internal.h"
 #include "tests/corpus_fixture.h"
@@ -138,8 +139,7 @@ TEST(Update, GoesOnPastFilesThatCannotBeRead) {
     named.push_back(warning.file);
     EXPECT_NE(warning.message.find(warning.file), std::string::npos) << warning.message;
   }
-  EXPECT_EQ(named, (std::vector<std::string>{"binary.dat", "empty.txt", "fake.pdf",
-                                             "latin1.txt"}));
+  EXPECT_EQ(named, (std::vector<std::string>{"binary.dat", "empty.txt", "fake.pdf", "latin1.txt"}));
 }
 
 TEST(Update, RefusesAFolderWithoutAReadableDocument) {
@@ -230,7 +230,9 @@ TEST(Update, KeepsTheOldOrTheNewIndexWhereverThePowerFails) {
       disk.Crash({.names_survive = lucky, .unsynced_bytes = lucky ? 100u : 0u});
       const std::string state = ReadBack(disk);
       EXPECT_TRUE(state == "old" || state == "new") << "operation " << at << ": " << state;
-      if (report) EXPECT_EQ(state, "new") << "an acknowledged update was lost";
+      if (report) {
+        EXPECT_EQ(state, "new") << "an acknowledged update was lost";
+      }
       saw_old |= state == "old";
       const auto again = BuildOrUpdate(disk, "/docs", {});
       ASSERT_TRUE(again) << again.error().message;
@@ -250,13 +252,15 @@ TEST(Update, KeepsTheOldIndexWhenOneOperationFailsOrTheDiskIsFull) {
     const auto report = BuildOrUpdate(disk, "/docs", {});
     const std::string state = ReadBack(disk);
     EXPECT_TRUE(state == "old" || state == "new") << "operation " << at << ": " << state;
-    if (report) EXPECT_EQ(state, "new");
+    if (report) {
+      EXPECT_EQ(state, "new");
+    }
   }
   CrashFs disk;
   PlantDocuments(disk);
   ASSERT_TRUE(BuildOrUpdate(disk, "/docs", {}));
   disk.Plant("/docs/a.md", "# A\n\nThe office opens at ten.\n");
-  disk.SetCapacity(6000);
+  disk.SetCapacity(disk.Contents("/docs/.assay/index.assay")->size() + 1000);
   const auto report = BuildOrUpdate(disk, "/docs", {});
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, Code::kResourceExhausted);
@@ -330,9 +334,7 @@ class ShiftyFs final : public FileSystem {
   Result<void> MakeDirectories(const std::string& path) override {
     return disk_.MakeDirectories(path);
   }
-  Result<void> SyncDirectory(const std::string& path) override {
-    return disk_.SyncDirectory(path);
-  }
+  Result<void> SyncDirectory(const std::string& path) override { return disk_.SyncDirectory(path); }
   Result<core::FileStat> Stat(const std::string& path) override { return disk_.Stat(path); }
   Result<std::vector<std::string>> List(const std::string& path) override {
     return disk_.List(path);
@@ -348,10 +350,12 @@ TEST(Update, WarnsOfFilesThatVanishChangeOrAreForbidden) {
   disk.Plant("/docs/c.md", "Steady text.");
   ShiftyFs files(disk);
   files.forbidden = "/docs/c.md";
-  int grown = 0;
+  std::size_t grown = 0;
   files.after_read = [&](const std::string& path) {
     if (path == "/docs/a.md") disk.Plant(path, std::string(40 + 7 * ++grown, 'x'));
-    if (path == "/docs/b.txt") ASSERT_TRUE(disk.Remove(path));
+    if (path == "/docs/b.txt") {
+      ASSERT_TRUE(disk.Remove(path));
+    }
   };
   const auto report = BuildInMemory(files, "/docs", {});
   ASSERT_TRUE(report) << report.error().message;
