@@ -20,7 +20,8 @@ enum class SearchMode : std::uint8_t { kBm25, kVector, kHybrid };
 
 inline constexpr std::size_t kFusionDepth = 100;  // rows of each list that fusion looks at
 
-// score: of the mode asked for. Reciprocal-rank fusion (Cormack, Clarke, Buettcher 2009).
+// score: of the mode asked for. kHybrid takes the best rows of both lists and adds the BM25 score,
+// as a share of the best one, to the weighted cosine (convex fusion: Bruch, Gai, Ingber 2023).
 struct SearchHit {
   std::uint32_t passage = 0;
   float score = 0;       // larger is better; comparable within one call only
