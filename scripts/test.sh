@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up, builds and tests everything: scripts/test.sh [--quick]
-# --quick runs the release tests only. Data sets are read from $ASSAY_DATA where it is set. Logs of the stages are in
-# build/test-logs; the last line is "N passed, N failed".
+# --quick runs the release tests only. Data sets are read from $ASSAY_DATA (default: ../shared/data); tests that need them
+# are skipped where it is absent. Logs of the stages are in build/test-logs; the last line is "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -95,6 +95,11 @@ fuzz() {
   printf '%s\n' build/fuzz/fuzz/fuzz_* | xargs -P "$jobs" -I{} bash -c 'fuzz_one {}'
 }
 
+export ASSAY_DATA=${ASSAY_DATA:-$(dirname "$root")/shared/data}
+if [ ! -d "$ASSAY_DATA" ]; then
+  echo "note: the data sets are not at $ASSAY_DATA; tests on real data are skipped (set ASSAY_DATA)"
+  unset ASSAY_DATA
+fi
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
 export LSAN_OPTIONS=suppressions=$root/tests/sanitizers/lsan.supp:print_suppressions=0
 export TSAN_OPTIONS=suppressions=$root/tests/sanitizers/tsan.supp:halt_on_error=1:second_deadlock_stack=1
