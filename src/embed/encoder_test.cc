@@ -79,7 +79,7 @@ TEST_P(EncoderTest, VectorsHaveLengthOneAndRewordingsAreNearerThanOtherThings) {
 }
 
 TEST_P(EncoderTest, NoResultDependsOnTheBatch) {
-  const std::vector<std::string> lines = RealLines(100);
+  const std::vector<std::string> lines = RealLines(40);
   if (lines.empty()) GTEST_SKIP() << "set ASSAY_DATA to the data folder";
   std::vector<std::string> mixed = lines;
   for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -129,7 +129,7 @@ TEST_P(EncoderTest, TheNameSaysModelAndVersion) {
 }
 
 TEST_P(EncoderTest, ManyThreadsGetWhatOneGets) {
-  const std::vector<std::string> lines = RealLines(40);
+  const std::vector<std::string> lines = RealLines(12);
   if (lines.empty()) GTEST_SKIP() << "set ASSAY_DATA to the data folder";
   const std::vector<float> expected = Encode(lines);
   std::vector<std::vector<float>> results(3);
