@@ -140,7 +140,7 @@ def main():
 
     fold = np.array([hashlib.sha1(k.encode()).digest()[0] % 5 for k in train])
     results = []
-    for penalty in (0.3, 1.0, 3.0):
+    for penalty in (0.1, 0.3, 1.0):
         out = np.zeros(len(y))
         for k in range(5):
             w, b = fit(select(x, fold != k), y[fold != k], penalty)

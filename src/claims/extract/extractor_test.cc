@@ -85,6 +85,17 @@ TEST(Claim, OnlyFactualAndHedgedSentencesMakeThem) {
   for (const Case& c : kCases) EXPECT_EQ(Claims(c.text), c.expected) << c.text;
 }
 
+TEST(CheckWorthinessTest, RanksFiguresAboveTalk) {
+  const auto worth = [](const char* text) {
+    const Extraction all = Extractor().Extract(text);
+    return all.at(0).check_worthiness;
+  };
+  EXPECT_GT(worth("Unemployment rose from 5% to 8% in four years."), 0.5F);
+  EXPECT_GT(worth("We lost 2.7 million manufacturing jobs in 2003."),
+            worth("They want the people to have hope again.") + 0.3F);
+  EXPECT_EQ(worth("Do you need more?"), 0.0F);
+}
+
 TEST(Split, CoordinatedClausesStandAlone) {
   constexpr Case kCases[] = {
       {"The office opens at 9 am, and the shop closes at 8 pm.",
