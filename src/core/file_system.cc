@@ -220,6 +220,7 @@ class RealFileSystem final : public FileSystem {
     if (directory == nullptr) return FileFail(errno, "list", path);
     std::vector<std::string> names;
     errno = 0;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): safe where each thread has its own stream (POSIX.1)
     while (const dirent* entry = ::readdir(directory)) {
       const std::string_view name = entry->d_name;
       if (name != "." && name != "..") names.emplace_back(name);

@@ -87,6 +87,7 @@ using core::Result;
     }                                                              \
   } while (false)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses
 // `ASSAY_ASSIGN(auto file, OpenFile(path));` binds the value or returns the error.
 #define ASSAY_ASSIGN(declaration, expression) \
   ASSAY_ASSIGN_INNER(ASSAY_CONCAT(assay_assign_, __LINE__), declaration, expression)
@@ -94,3 +95,4 @@ using core::Result;
   auto temporary = (expression);                                        \
   if (!temporary) return std::unexpected(std::move(temporary).error()); \
   declaration = std::move(*temporary)
+// NOLINTEND(bugprone-macro-parentheses)
