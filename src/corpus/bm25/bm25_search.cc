@@ -21,7 +21,9 @@ namespace {
 
 constexpr std::uint32_t kWindow = Bm25View::kWindowRows;
 // Below this many essential postings in a window, looking at them again is cheaper than a scan.
-constexpr std::size_t kScanFrom = 192;
+constexpr std::size_t kScanFrom = 48;
+// How much longer than the essential lists together a list may be to be added as a whole.
+constexpr std::size_t kAddFactor = 8;
 
 // One query term over its postings. Offsets count from the term's first posting.
 struct Cursor {
@@ -134,10 +136,13 @@ class Searcher {
     std::size_t first = 0;
     while (first < state_.order.size() && state_.reach[first + 1] <= threshold_) ++first;
     std::size_t postings = 0;
-    for (std::size_t i = first; i < state_.order.size(); ++i) {
-      Accumulate(*state_.order[i], base);
-      postings += state_.order[i]->end - state_.order[i]->begin;
+    for (std::size_t i = first; i < state_.order.size(); ++i) postings += PostingsOf(i);
+    // Adding a list of about the same length costs less than looking its rows up one by one, and
+    // the bar for candidates rises by its bound.
+    while (first > 0 && PostingsOf(first - 1) <= kAddFactor * postings + kScanFrom) {
+      postings += PostingsOf(--first);
     }
+    for (std::size_t i = first; i < state_.order.size(); ++i) Accumulate(*state_.order[i], base);
     const std::uint64_t needed = threshold_ - std::min(threshold_, state_.reach[first]);
     const std::size_t found =
         postings >= kScanFrom
@@ -147,6 +152,10 @@ class Searcher {
     for (std::size_t i = 0; i < found; ++i) {
       Consider(first, base + state_.found[i], state_.found_sums[i]);
     }
+  }
+
+  [[nodiscard]] std::size_t PostingsOf(std::size_t i) const {
+    return state_.order[i]->end - state_.order[i]->begin;
   }
 
   // A row outside of the window comes only from a damaged file; it lands inside and ranks wrong.
