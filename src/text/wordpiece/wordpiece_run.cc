@@ -107,7 +107,7 @@ class WordPieceRun {
     }
     const std::size_t end = at_ + static_cast<std::size_t>(length);
     // Anything but a plain end (an accent, a zero-width joiner) may belong to the word.
-    if (end < text_.size() && ends_word_[static_cast<unsigned char>(text_[end])] == 0) return false;
+    if (end < text_.size() && kEndsWord[static_cast<unsigned char>(text_[end])] == 0) return false;
     const std::int32_t id = tokenizer_.FindShortWord(key.low, key.high);
     if (id >= 0) {
       Emit(id);
@@ -235,7 +235,7 @@ class WordPieceRun {
   }
 
   // ASCII bytes that end a word: white space and punctuation.
-  static constexpr std::array<std::uint8_t, 256> ends_word_ = [] {
+  static constexpr std::array<std::uint8_t, 256> kEndsWord = [] {
     std::array<std::uint8_t, 256> table{};
     for (std::size_t c = 0; c < 128; ++c) {
       const std::uint32_t action = gen::kBertEntry[gen::kBertBlock[0] * 128U + c] & 7U;
