@@ -119,7 +119,7 @@ Span ReadCountedNoun(const Reader& r, std::uint32_t at, double value) {
     Word word = r.WordAt(p);
     if (word.empty() || word.Is(kFunctionWord | kCardinal | kScale | kUnitWord)) break;
     if (first.empty() || (i == 1 && IsAdjective(r, first))) first = word;
-    if (IsPluralNoun(r, word)) {
+    if (value != 1 && IsPluralNoun(r, word)) {
       const Word next = r.NextWord(word.end);
       return IsPluralNoun(r, next) && r.At(word.end) == ' ' ? Span{next.begin, next.end}
                                                             : Span{word.begin, word.end};
@@ -189,6 +189,20 @@ bool IsPronoun(const Reader& r, const Word& word) {
     }
   }
   return false;
+}
+
+bool IsListMarker(const Reader& r, std::uint32_t at) {
+  std::uint32_t end = at;
+  while (IsDigit(r.At(end))) ++end;
+  if (end - at > 3 || (r.At(end) != '.' && r.At(end) != ')')) return false;
+  if (r.At(end + 1) != ' ' && r.At(end + 1) != '\t') return false;
+  std::uint32_t begin = at;
+  while (begin > 0 &&
+         (r.Before(begin) == ' ' || r.Before(begin) == '\t' || r.Before(begin) == '#' ||
+          r.Before(begin) == '*' || r.Before(begin) == '(' || r.Before(begin) == '>')) {
+    --begin;
+  }
+  return r.Before(begin) == '\n' || begin == 0;
 }
 
 std::uint64_t IdentityOf(std::string_view text) {

@@ -20,6 +20,9 @@ namespace assay::text::quantity {
 [[nodiscard]] bool IsPronoun(const Reader& reader, const Word& word);
 // A version, telephone number, IP address, ISBN or other long code that starts at the digit `at`.
 [[nodiscard]] std::optional<Quantity> ReadIdentifier(const Reader& reader, std::uint32_t at);
+// True for the "1." or "2)" that numbers a line of a list.
+[[nodiscard]] bool IsListMarker(const Reader& reader, std::uint32_t at);
+// A hash of the letters, digits and dots, never 0.
 [[nodiscard]] std::uint64_t IdentityOf(std::string_view text);
 
 }  // namespace assay::text::quantity

@@ -244,7 +244,7 @@ bool Extractor::IsInsideName(std::uint32_t at) const {
 }
 
 std::uint32_t Extractor::AtDigit(std::uint32_t at) {
-  if (IsInsideName(at)) return SkipBlob(at);
+  if (IsInsideName(at) || IsListMarker(r_, at)) return SkipBlob(at);
   const Prefix prefix = ReadPrefix(r_, at, floor_);
   if (prefix.currency == 0) {
     if (const auto clock = ReadClock(r_, at)) return TakeDate(*clock);

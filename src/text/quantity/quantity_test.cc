@@ -121,6 +121,12 @@ TEST(Quantity, AmbiguousDatesAndTimesAreMarked) {
   EXPECT_FALSE(First("at 5:30 pm there").is_ambiguous);
 }
 
+TEST(Quantity, NumbersOfListLinesAreNoQuantities) {
+  EXPECT_EQ(Render("Steps:\n1. Wait 5 minutes.\n  2) Use 3 eggs.\n\n## 3. Rest\n"),
+            "duration 5 minutes ; count 3 eggs");
+  EXPECT_EQ(Render("It ended in round\n12."), "number 12");
+}
+
 TEST(Quantity, EmptyAndBrokenInputGivesNothing) {
   EXPECT_TRUE(Extract("").empty());
   EXPECT_TRUE(Extract("\xE2\x80").empty());

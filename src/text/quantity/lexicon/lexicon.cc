@@ -108,6 +108,43 @@ struct Lexicon {
 
 constexpr Lexicon kLexicon;
 
+// Symbols such as "km" and "GB", packed into one integer each, in a table of their own: case
+// matters.
+constexpr std::size_t kMaxSymbolBytes = 5;
+constexpr std::size_t kSymbolSlots = 512;
+
+constexpr std::uint64_t PackedSymbol(std::string_view symbol) {
+  std::uint64_t packed = 0;
+  for (const char c : symbol) packed = packed << 8U | static_cast<unsigned char>(c);
+  return packed;
+}
+
+constexpr std::size_t SymbolSlot(std::uint64_t packed) {
+  return (packed * 0xD6E8FEB86659FD93ULL >> 32U) % kSymbolSlots;
+}
+
+struct Symbols {
+  std::array<std::uint64_t, kSymbolSlots> packed{};
+  std::array<std::uint8_t, kSymbolSlots> unit{};
+
+  constexpr Symbols() {
+    for (std::size_t i = 1; i < kUnits.size(); ++i) {
+      std::string_view rest = kUnits[i].symbols;
+      while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find(' '), rest.size());
+        const std::uint64_t symbol = PackedSymbol(rest.substr(0, end));
+        std::size_t slot = SymbolSlot(symbol);
+        while (packed[slot] != 0) slot = (slot + 1) % kSymbolSlots;
+        packed[slot] = symbol;
+        unit[slot] = static_cast<std::uint8_t>(i);
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+      }
+    }
+  }
+};
+
+constexpr Symbols kSymbols;
+
 }  // namespace
 
 constinit const std::array<std::array<std::uint32_t, 32>, 32> kTriggerLengths = [] {
@@ -133,14 +170,11 @@ const Entry* FindWord(std::string_view word) {
 }
 
 std::uint8_t FindUnitSymbol(std::string_view symbol) {
-  if (symbol.empty() || symbol.size() > 5) return 0;
-  for (std::size_t i = 1; i < kUnits.size(); ++i) {
-    std::string_view rest = kUnits[i].symbols;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find(' '), rest.size());
-      if (rest.substr(0, end) == symbol) return static_cast<std::uint8_t>(i);
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
+  if (symbol.empty() || symbol.size() > kMaxSymbolBytes) return 0;
+  const std::uint64_t packed = PackedSymbol(symbol);
+  for (std::size_t slot = SymbolSlot(packed); kSymbols.packed[slot] != 0;
+       slot = (slot + 1) % kSymbolSlots) {
+    if (kSymbols.packed[slot] == packed) return kSymbols.unit[slot];
   }
   return 0;
 }

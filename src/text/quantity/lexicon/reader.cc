@@ -87,15 +87,6 @@ Word Reader::WordBefore(std::uint32_t at) const {
   return word;
 }
 
-bool Reader::Equals(const Word& word, std::string_view lower) const {
-  if (word.end - word.begin != lower.size()) return false;
-  for (std::uint32_t i = 0; i < lower.size(); ++i) {
-    const char c = text_[word.begin + i];
-    if ((IsUpper(c) ? static_cast<char>(c + ('a' - 'A')) : c) != lower[i]) return false;
-  }
-  return true;
-}
-
 std::uint32_t Reader::DashBytes(std::uint32_t at) const {
   if (At(at) == '-') return 1;
   // U+2010 to U+2014 and the minus sign U+2212

@@ -70,7 +70,14 @@ class Reader {
   // The run of letters that ends at `at` or before the blanks in front of it.
   [[nodiscard]] Word WordBefore(std::uint32_t at) const;
   // The word in lower-case ASCII equals `lower`.
-  [[nodiscard]] bool Equals(const Word& word, std::string_view lower) const;
+  [[nodiscard]] bool Equals(const Word& word, std::string_view lower) const {
+    if (word.end - word.begin != lower.size()) return false;
+    for (std::uint32_t i = 0; i < lower.size(); ++i) {
+      const char c = text_[word.begin + i];
+      if ((IsUpper(c) ? static_cast<char>(c + ('a' - 'A')) : c) != lower[i]) return false;
+    }
+    return true;
+  }
   // Bytes of a hyphen, a minus sign or a dash at `at`, else 0.
   [[nodiscard]] std::uint32_t DashBytes(std::uint32_t at) const;
 
