@@ -12,7 +12,7 @@
 
 namespace assay::corpus {
 
-// XXH3 reads 10 GB/s and more, so that a whole index of 32 MiB is checked within its opening.
+// XXH3 reads 10 GB/s and more, so that a whole index of 8 MiB is checked within its opening.
 [[nodiscard]] inline std::uint32_t Checksum(std::string_view bytes) {
   return static_cast<std::uint32_t>(core::HashBytes64(bytes));
 }

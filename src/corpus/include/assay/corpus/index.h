@@ -58,7 +58,7 @@ class Index {
   // Verify() checks all. A damaged file can never make a later call read outside of it. Errors:
   // kNotFound; kDataLoss (damaged, names the section); kFailedPrecondition (another format version,
   // byte order or analysis); all name the path and say what to do.
-  static constexpr std::uint64_t kFullCheckBytes = 32ull << 20;
+  static constexpr std::uint64_t kFullCheckBytes = 8ull << 20;
   [[nodiscard]] static Result<std::shared_ptr<const Index>> Open(core::FileSystem& files,
                                                                  const std::string& path);
 
