@@ -68,7 +68,9 @@ def breaches(root):
             folders.setdefault(relative.parent, []).append(relative)
             code = path.read_text(encoding="utf-8")
             lines = code.count("\n")
-            limit = MAX_HEADER_LINES if path.suffix == ".h" else MAX_SOURCE_LINES
+            # A table of data that one source includes counts as a source.
+            table = path.suffix == ".h" and path.stem.endswith("_table_internal")
+            limit = MAX_SOURCE_LINES if path.suffix == ".cc" or table else MAX_HEADER_LINES
             if lines > limit:
                 found.append(f"{relative}: {lines} lines, more than {limit}; split it by topic")
             for first, count, head in functions(code):

@@ -52,6 +52,7 @@ Result<void> OpenVino::Bind(const std::string& library) {
   if (handle == nullptr) {
     return Fail(Code::kFailedPrecondition, fmt::format("OpenVINO does not load: {}", dlerror()));
   }
+// NOLINTBEGIN(bugprone-macro-parentheses): members are named without parentheses
 #define ASSAY_OPENVINO_BIND(symbol)                                                    \
   symbol = reinterpret_cast<decltype(symbol)>(dlsym(handle, #symbol));                 \
   if (symbol == nullptr) {                                                             \
@@ -59,6 +60,7 @@ Result<void> OpenVino::Bind(const std::string& library) {
   }
   ASSAY_OPENVINO_FUNCTIONS(ASSAY_OPENVINO_BIND)
 #undef ASSAY_OPENVINO_BIND
+  // NOLINTEND(bugprone-macro-parentheses)
   return Check(ov_core_create(&core_), "starting OpenVINO");
 }
 

@@ -45,6 +45,7 @@ class OpenVino {
 
   [[nodiscard]] ov_core_t* core() const { return core_; }
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a declared name cannot stand in parentheses
 #define ASSAY_OPENVINO_POINTER(name) decltype(&::name) name = nullptr;
   ASSAY_OPENVINO_FUNCTIONS(ASSAY_OPENVINO_POINTER)
 #undef ASSAY_OPENVINO_POINTER

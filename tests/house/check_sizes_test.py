@@ -31,6 +31,7 @@ class CheckSizes(unittest.TestCase):
             "src/a/long.cc": "int x;\n" * 601,
             "src/a/fits.cc": "int x;\n" * 600,
             "src/a/include/assay/a/long.h": "int x;\n" * 251,
+            "src/a/word_table_internal.h": "int x;\n" * 600,
             "src/a/function.cc": f"void F() {{\n{body}}}\n",
             "src/a/just.cc": "void F() {\n" + "  ++x;\n" * 98 + "}\n",
             "src/a/gen/table.cc": "int x;\n" * 5000,

@@ -112,7 +112,8 @@ struct SentenceRecord {
 };
 static_assert(sizeof(SentenceRecord) == 24);
 
-// Makes the checksums of an image right again, so that tests and fuzzing reach what lies behind them.
+// Makes the checksums of an image right again, so that tests and fuzzing reach what lies behind
+// them.
 inline void ForgeChecksumsForTest(std::string& image) {
   IndexHeader header;
   if (image.size() < sizeof(header)) return;

@@ -29,14 +29,19 @@ class Value {
   using List = std::vector<Value>;
   using Map = std::vector<Member>;  // in file order
 
-  Value() = default;
-  Value(std::monostate, Location location) : location_(location) {}
-  Value(bool value, Location location) : data_(value), location_(location) {}
-  Value(std::int64_t value, Location location) : data_(value), location_(location) {}
-  Value(double value, Location location) : data_(value), location_(location) {}
-  Value(std::string value, Location location) : data_(std::move(value)), location_(location) {}
-  Value(List value, Location location) : data_(std::move(value)), location_(location) {}
+  Value();
+  Value(std::monostate, Location location);
+  Value(bool value, Location location);
+  Value(std::int64_t value, Location location);
+  Value(double value, Location location);
+  Value(std::string value, Location location);
+  Value(List value, Location location);
   Value(Map value, Location location);
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
 
   [[nodiscard]] Kind kind() const { return static_cast<Kind>(data_.index()); }
   [[nodiscard]] Location location() const { return location_; }
@@ -65,7 +70,21 @@ struct Member {
   Value value;
 };
 
+// Defined where Member is complete, as the standard asks for a vector of it.
+inline Value::Value() = default;
+inline Value::Value(std::monostate, Location location) : location_(location) {}
+inline Value::Value(bool value, Location location) : data_(value), location_(location) {}
+inline Value::Value(std::int64_t value, Location location) : data_(value), location_(location) {}
+inline Value::Value(double value, Location location) : data_(value), location_(location) {}
+inline Value::Value(std::string value, Location location)
+    : data_(std::move(value)), location_(location) {}
+inline Value::Value(List value, Location location) : data_(std::move(value)), location_(location) {}
 inline Value::Value(Map value, Location location) : data_(std::move(value)), location_(location) {}
+inline Value::Value(const Value&) = default;
+inline Value::Value(Value&&) noexcept = default;
+inline Value& Value::operator=(const Value&) = default;
+inline Value& Value::operator=(Value&&) noexcept = default;
+inline Value::~Value() = default;
 
 // A parsed file. `file` is the name that errors show.
 struct Document {
