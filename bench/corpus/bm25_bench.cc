@@ -1,4 +1,5 @@
-// Keyword search over real sentences: `bm25_bench DATA_FOLDER OUT_FOLDER [ROUNDS]`.
+// Keyword search over real sentences: `bm25_bench DATA_FOLDER OUT_FOLDER [ROUNDS | -]`.
+// With `-` it runs one round for each line on standard input.
 //
 // Writes the analysed sentences and queries and the top ten of every query to OUT_FOLDER, so that
 // bench/peers/bm25.py can give the same tokens to other engines and compare the answers, and prints
@@ -107,14 +108,31 @@ Tokens Analyse(const std::vector<std::string>& texts, const std::string& path) {
   return tokens;
 }
 
+// All queries once; prints queries a second.
+void Round(const assay::corpus::Bm25View& view,
+           const std::vector<std::vector<std::string_view>>& queries) {
+  assay::corpus::Bm25Scratch scratch;
+  std::vector<assay::corpus::Bm25Hit> hits;
+  const double start = CpuSeconds();
+  std::size_t found = 0;
+  for (const auto& tokens : queries) {
+    view.SearchTokens(tokens, 10, scratch, hits);
+    found += hits.size();
+  }
+  const double seconds = CpuSeconds() - start;
+  fmt::print("queries_per_second {:.0f} ({} hits)\n", double(queries.size()) / seconds, found);
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    fmt::print(stderr, "usage: bm25_bench DATA_FOLDER OUT_FOLDER [ROUNDS]\n");
+    fmt::print(stderr, "usage: bm25_bench DATA_FOLDER OUT_FOLDER [ROUNDS | -]\n");
     return 2;
   }
   const std::string out = argv[2];
+  const bool lockstep = argc > 3 && std::string_view(argv[3]) == "-";
   const int rounds = argc > 3 ? std::atoi(argv[3]) : 5;
   Distinct passages;
   Distinct queries;
@@ -140,16 +158,16 @@ int main(int argc, char** argv) {
     for (const auto& hit : hits) stream << fmt::format("{}:{:.6f} ", hit.row, hit.score);
     stream << '\n';
   }
-  for (int round = 0; round < rounds; ++round) {
-    const double start = CpuSeconds();
-    std::size_t found = 0;
-    for (const auto& tokens : views) {
-      view.SearchTokens(tokens, 10, scratch, hits);
-      found += hits.size();
+  stream.close();
+  if (lockstep) {
+    fmt::print("ready\n");
+    std::fflush(stdout);
+    for (int line = std::getchar(); line != EOF; line = std::getchar()) {
+      if (line == '\n') Round(view, views);
     }
-    const double seconds = CpuSeconds() - start;
-    fmt::print("queries_per_second {:.0f} ({} hits)\n", double(views.size()) / seconds, found);
+    return 0;
   }
+  for (int round = 0; round < rounds; ++round) Round(view, views);
   const double start = CpuSeconds();
   for (const std::string& text : queries.texts) view.Search(text, 10, scratch, hits);
   fmt::print("queries_per_second_with_analysis {:.0f}\n",

@@ -1,12 +1,14 @@
 """BM25 over 100,000 sentences: Assay against bm25s and tantivy, one thread, the same tokens, top 10.
 
-    python bench/peers/bm25.py BM25_BENCH DATA_FOLDER [ROUNDS]
+    python bench/peers/bm25.py BM25_BENCH DATA_FOLDER [ROUNDS [QUERIES]] [--json]
 
-Needs scripts/requirements-bench.txt. First the answers are compared (the score at each rank against
-bm25s, which computes the same formula in float32; tantivy rounds lengths, so there only the overlap
-of the top ten is shown), then the three are timed in turns, in CPU time.
+Peers come from scripts/requirements-bench.txt; one that is not installed is left out. First the answers are
+compared (the score at each rank against bm25s, which computes the same formula in float32; tantivy rounds lengths,
+so there only the overlap of the top ten counts), then they are timed in turns, in CPU time. --json prints one JSON
+object.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -15,13 +17,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib import metadata
 
 for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
 
-import bm25s  # noqa: E402
-import numpy as np  # noqa: E402
-import tantivy  # noqa: E402
+try:
+    import bm25s
+except ImportError:
+    bm25s = None
+try:
+    import numba
+except ImportError:
+    numba = None
+try:
+    import tantivy
+except ImportError:
+    tantivy = None
 
 K = 10
 K1, B = 1.2, 0.75
@@ -31,17 +43,31 @@ def read_tokens(path):
     return [line.split() for line in path.read_text().split("\n")[:-1]]
 
 
-def run_assay(program, data, out):
-    """One run of the C++ program; returns its queries a second (one round after its warm-up)."""
-    text = subprocess.run([program, data, str(out), "1"], check=True, capture_output=True, text=True).stdout
-    return float(re.search(r"queries_per_second (\d+)", text)[1])
+class Assay:
+    """The C++ program, which writes its tokens and answers to `out` and then waits for each round."""
+
+    def __init__(self, program, data, out):
+        self.process = subprocess.Popen([program, data, str(out), "-"], text=True, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+        while (line := self.process.stdout.readline()) != "ready\n":
+            if not line:
+                sys.exit(f"{program} stopped with exit code {self.process.wait()}")
+
+    def queries_per_second(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return float(re.match(r"queries_per_second (\d+)", self.process.stdout.readline())[1])
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
 
 
 class Bm25s:
     """Eager sparse scoring; numba's top-k where it is installed."""
 
     def __init__(self, passages):
-        self.engine = bm25s.BM25(method="lucene", k1=K1, b=B, backend="numba")
+        self.engine = bm25s.BM25(method="lucene", k1=K1, b=B, backend="numba" if numba else "numpy")
         self.engine.index(passages, show_progress=False)
 
     def search_all(self, queries):
@@ -92,37 +118,69 @@ def timed(call, *arguments):
     return time.process_time() - start, result
 
 
-def main():
-    program, data = sys.argv[1], sys.argv[2]
-    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+def check(engines, hits, queries, say):
+    """Stops the program unless bm25s gives our answers; says how much of tantivy's is the same."""
+    if "bm25s" in engines:
+        worst, different = compare(hits, *engines["bm25s"].search_all(queries))
+        say(f"against bm25s: scores differ by at most {worst:.1e}, {different} queries with other rows")
+        if worst > 1e-4 or different:
+            sys.exit("the answers differ from those of bm25s: no figures")
+    if "tantivy" in engines:
+        rust = engines["tantivy"]
+        found = [{rust.searcher.doc(a)["row"][0] for _, a in h} for h in rust.search_all(queries[:500])]
+        overlap = statistics.mean(len(f & {r for r, _ in h}) / max(len(h), 1) for f, h in zip(found, hits))
+        say(f"against tantivy: {overlap:.1%} of the top ten in common")
+        if overlap < 0.95:
+            sys.exit("the answers differ from those of tantivy: no figures")
+
+
+def measure(program, data, rounds, limit, say):
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder)
-        run_assay(program, data, out)
+        assay = Assay(program, data, out)
         passages, queries = read_tokens(out / "passages.txt"), read_tokens(out / "queries.txt")
         hits = [
             [(int(r), float(s)) for r, s in (pair.split(":") for pair in line.split())]
             for line in (out / "assay_hits.txt").read_text().split("\n")[:-1]
         ]
-        print(f"{len(passages)} passages, {len(queries)} queries, top {K}, one thread")
-        sparse, rust = Bm25s(passages), Tantivy(passages)
-        rows, scores = sparse.search_all(queries)
-        worst, different = compare(hits, rows, scores)
-        print(f"against bm25s: scores differ by at most {worst:.1e}, {different} queries with other rows")
-        found = [{rust.searcher.doc(a)["row"][0] for _, a in h} for h in rust.search_all(queries[:500])]
-        overlap = statistics.mean(len(f & {r for r, _ in h}) / max(len(h), 1) for f, h in zip(found, hits))
-        print(f"against tantivy: {overlap:.1%} of the top ten in common")
-        if worst > 1e-4 or different:
-            sys.exit("the answers differ: no figures")
-        speeds = {"assay": [], "bm25s": [], "tantivy": []}
+        say(f"{len(passages)} passages, {len(queries)} queries, top {K}, one thread")
+        engines = {}
+        if bm25s:
+            engines["bm25s"] = Bm25s(passages)
+        if tantivy:
+            engines["tantivy"] = Tantivy(passages)
+        check(engines, hits[:limit], queries[:limit], say)
+        speeds = {name: [] for name in ["assay", *engines]}
+        assay.queries_per_second()  # warm-up
         for _ in range(rounds):
-            speeds["assay"].append(run_assay(program, data, out))
-            speeds["bm25s"].append(len(queries) / timed(sparse.search_all, queries)[0])
-            speeds["tantivy"].append(len(queries) / timed(rust.search_all, queries)[0])
-    medians = {name: statistics.median(values) for name, values in speeds.items()}
-    for name, values in speeds.items():
+            speeds["assay"].append(assay.queries_per_second())
+            for name, engine in engines.items():
+                speeds[name].append(len(queries[:limit]) / timed(engine.search_all, queries[:limit])[0])
+        assay.stop()
+    return {
+        "versions": {name: metadata.version(name) for name in [*engines, *(["numba"] if numba and bm25s else [])]},
+        "passages": len(passages),
+        "queries": len(queries),
+        "peer_queries": len(queries[:limit]),
+        "queries_per_second": speeds,
+    }
+
+
+def main():
+    arguments = [a for a in sys.argv[1:] if a != "--json"]
+    as_json = "--json" in sys.argv
+    rounds = int(arguments[2]) if len(arguments) > 2 else 5
+    limit = int(arguments[3]) if len(arguments) > 3 else None
+    result = measure(arguments[0], arguments[1], rounds, limit, (lambda _: None) if as_json else print)
+    if as_json:
+        print(json.dumps(result))
+        return
+    medians = {name: statistics.median(values) for name, values in result["queries_per_second"].items()}
+    for name, values in result["queries_per_second"].items():
         print(f"{name:8} {medians[name]:9.0f} queries/s  ({min(values):.0f} .. {max(values):.0f})")
-    best = max(medians["bm25s"], medians["tantivy"])
-    print(f"ratio to the better peer: {medians['assay'] / best:.2f}")
+    best = max((medians[name] for name in medians if name != "assay"), default=None)
+    if best:
+        print(f"ratio to the better peer: {medians['assay'] / best:.2f}")
 
 
 if __name__ == "__main__":
