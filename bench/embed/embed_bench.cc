@@ -1,5 +1,6 @@
 // Sentences a second of each encoder, on the lines of a text file:
-//   embed_bench MODELS_FOLDER SENTENCES.txt [benchmark options]
+//   embed_bench MODELS_FOLDER SENTENCES.txt [--vectors=FILE | benchmark options]
+// --vectors writes the int8 transformer's vectors as float32 rows instead, for the peer to compare.
 // One thread; items_per_second counts sentences of CPU time. bench/peers/openvino_minilm.py runs
 // the same sentences through OpenVINO's Python interface.
 #include <cstdio>
@@ -37,6 +38,28 @@ void Run(benchmark::State& state, const embed::Encoder& encoder,
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(texts.size()));
 }
 
+// One sentence a call, which is what the peer's vectors are made by.
+int WriteVectors(const std::string& path, const embed::Encoder& encoder,
+                 const std::vector<std::string>& lines) {
+  std::vector<float> row(encoder.dim());
+  std::ofstream out(path, std::ios::binary);
+  for (const std::string& line : lines) {
+    const std::string_view text = line;
+    if (!encoder.Encode({&text, 1}, row)) return 1;
+    out.write(reinterpret_cast<const char*>(row.data()),
+              static_cast<std::streamsize>(row.size() * sizeof(float)));
+  }
+  return out.flush() ? 0 : 1;
+}
+
+assay::Result<std::unique_ptr<embed::Encoder>> Open(const std::string& models,
+                                                    std::string_view name) {
+  auto& files = assay::core::FileSystem::Real();
+  ASSAY_ASSIGN(const auto model, embed::FindModel(files, std::span(&models, 1), name));
+  if (name == embed::kStaticMiniLm) return embed::OpenStaticEncoder(files, model);
+  return embed::OpenTransformerEncoder(files, model, {.runtime_folders = {}, .threads = 1});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -44,26 +67,21 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: %s MODELS_FOLDER SENTENCES.txt [benchmark options]\n", argv[0]);
     return 2;
   }
-  auto& files = assay::core::FileSystem::Real();
-  const std::vector<std::string> folders = {argv[1]};
   std::vector<std::string> lines;
   std::ifstream stream(argv[2]);
   for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  const std::string_view option = argc > 3 ? argv[3] : "";
+  constexpr std::string_view kVectors = "--vectors=";
   std::vector<std::unique_ptr<embed::Encoder>> encoders;
   for (const std::string_view name :
-       {embed::kStaticMiniLm, embed::kMiniLmInt8, embed::kMiniLmF32}) {
-    const auto model = embed::FindModel(files, folders, name);
-    if (!model) {
-      std::fprintf(stderr, "%s\n", model.error().message.c_str());
-      return 1;
-    }
-    auto encoder =
-        name == embed::kStaticMiniLm
-            ? embed::OpenStaticEncoder(files, *model)
-            : embed::OpenTransformerEncoder(files, *model, {.runtime_folders = {}, .threads = 1});
+       {embed::kMiniLmInt8, embed::kStaticMiniLm, embed::kMiniLmF32}) {
+    auto encoder = Open(argv[1], name);
     if (!encoder) {
       std::fprintf(stderr, "%s\n", encoder.error().message.c_str());
       return 1;
+    }
+    if (option.starts_with(kVectors)) {
+      return WriteVectors(std::string(option.substr(kVectors.size())), **encoder, lines);
     }
     encoders.push_back(*std::move(encoder));
     for (const bool batch : {false, true}) {

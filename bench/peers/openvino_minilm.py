@@ -1,14 +1,20 @@
 """all-MiniLM-L6-v2 int8 by OpenVINO's Python interface: the peer of bench/embed. Prints JSON lines.
 
-    openvino_minilm.py SENTENCES.txt [RUNS]
+    openvino_minilm.py SENTENCES.txt [RUNS] [--beside EMBED_BENCH MODELS_FOLDER]
 
 The package's own ONNX file, Hugging Face `tokenizers`, one thread, float32 sums (faster than the default here).
 Three ways: one sentence a call, batches of 32 in the file's order, and batches of 32 sorted by length.
+--beside runs embed_bench between the runs, after its int8 vectors were compared with the peer's, and prints one JSON
+object with the seconds a sentence of every run of either side.
 """
 
+import argparse
 import json
 import os
+import re
+import subprocess
 import sys
+import tempfile
 import time
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -43,23 +49,66 @@ class Peer:
         return mean / np.linalg.norm(mean, axis=1, keepdims=True)
 
 
+class EmbedBench:
+    """The C++ program; each run is a process of its own that warms up first."""
+
+    def __init__(self, program, models, sentences):
+        self.command = [program, models, sentences]
+
+    def vectors(self, dim):
+        with tempfile.NamedTemporaryFile() as file:
+            subprocess.run([*self.command, f"--vectors={file.name}"], check=True, stdout=subprocess.DEVNULL)
+            return np.fromfile(file.name, np.float32).reshape(-1, dim)
+
+    def run(self):
+        options = ["--benchmark_filter=int8|static", "--benchmark_min_warmup_time=0.01", "--benchmark_min_time=0.05",
+                   "--benchmark_format=json"]
+        done = subprocess.run([*self.command, *options], check=True, capture_output=True, text=True)
+        return {"assay/" + re.sub("/process_time$", "", one["name"]): 1 / one["items_per_second"]
+                for one in json.loads(done.stdout)["benchmarks"]}
+
+
+def compare(ours, theirs):
+    """Stops the program when the two sides do not mean the same; returns the smallest and the mean cosine."""
+    cosines = (ours * theirs).sum(1)
+    if cosines.min() < 0.95 or cosines.mean() < 0.985:
+        sys.exit(f"the vectors differ: cosine {cosines.min():.4f} at worst, {cosines.mean():.4f} in the mean")
+    return float(cosines.min()), float(cosines.mean())
+
+
 def main():
-    with open(sys.argv[1], encoding="utf-8") as stream:
-        texts = stream.read().splitlines()
-    runs = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sentences")
+    parser.add_argument("runs", type=int, nargs="?", default=3)
+    parser.add_argument("--beside", nargs=2, metavar=("EMBED_BENCH", "MODELS_FOLDER"))
+    options = parser.parse_args()
+    with open(options.sentences, encoding="utf-8") as stream:
+        texts = stream.read().split("\n")[:-1]
     by_length = sorted(texts, key=len)
     peer = Peer()
     ways = {"single": (texts, 1), "batch": (texts, BATCH), "batch_sorted": (by_length, BATCH)}
-    times = {name: [] for name in ways}
-    for run in range(runs + 1):  # the first one warms up
+    ours, cosines = None, None
+    if options.beside:
+        ours = EmbedBench(*options.beside, options.sentences)
+        theirs = np.concatenate([peer.encode([text]) for text in texts])
+        cosines = compare(ours.vectors(theirs.shape[1]), theirs)
+    times = {}
+    for run in range(options.runs + 1):  # the first one warms up
+        seconds = ours.run() if ours and run > 0 else {}
         for name, (order, size) in ways.items():
             begin = time.process_time()
             for i in range(0, len(order), size):
                 peer.encode(order[i:i + size])
-            if run > 0:
-                times[name].append((time.process_time() - begin) / len(texts))
+            seconds[f"openvino_python/{name}"] = (time.process_time() - begin) / len(texts)
+        if run > 0:
+            for name, value in seconds.items():
+                times.setdefault(name, []).append(value)
+    if ours:
+        print(json.dumps({"versions": {"openvino": ov.__version__}, "sentences": len(texts),
+                          "cosine_min": cosines[0], "cosine_mean": cosines[1], "runs_s": times}))
+        return
     for name, values in times.items():
-        print(json.dumps({"name": f"openvino_python/{name}", "us_per_sentence": round(sorted(values)[runs // 2] * 1e6)}))
+        print(json.dumps({"name": name, "us_per_sentence": round(sorted(values)[options.runs // 2] * 1e6)}))
 
 
 if __name__ == "__main__":
