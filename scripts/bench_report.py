@@ -1,0 +1,288 @@
+#!/usr/bin/env python3
+"""Turns the measurements of scripts/bench.sh into tables: for a terminal, and for docs/benchmarks.md.
+
+usage: bench_report.py RESULTS.json [--docs docs/benchmarks.md]
+
+RESULTS.json holds, besides the machine, `series`: name -> {"unit": "s" | "1/s" | "B" | "B/s", "runs": [...]}, all per
+item (a sentence, a claim, a query), and `missing`: name or prefix of a series -> why it is not there.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison. `peer` empty: nothing to compare with. A row without at_most and at_least has no target."""
+
+    what: str
+    ours: str
+    peer: str = ""
+    peer_name: str = ""
+    at_most: float | None = None  # of our median, in the unit of the series
+    at_least: float | None = None  # times as fast as the peer
+    goal: str = ""
+
+    @property
+    def group(self):
+        return self.ours.split("/")[0]
+
+    @property
+    def has_target(self):
+        return self.at_most is not None or self.at_least is not None
+
+
+SPOT, CACHE = "text/pattern_set/", "claims/verdict_cache/"
+MINILM, OPENVINO = "embed/assay/minilm-l6-v2-int8/", "embed/openvino_python/"
+SPOT_BATCH, CACHE_BATCH = "spotting 66 patterns, batch, a sentence", "verdict cache, batch, a claim"
+BM25_ROW = "BM25 over 100,000 passages, top 10"
+ROWS = (
+    Row(SPOT_BATCH, SPOT + "batch/assay", SPOT + "batch/vectorscan", "Vectorscan, block mode, one buffer", at_most=60e-9,
+        goal="goal 40 ns"),
+    Row(SPOT_BATCH, SPOT + "batch/assay", SPOT + "single/re2_set", "re2::Set (has no batch)"),
+    Row(SPOT_BATCH, SPOT + "batch/assay", "text/python_re", "Python re, loop over patterns"),
+    Row("spotting, single calls", SPOT + "single/assay", SPOT + "single/vectorscan", "Vectorscan, block mode",
+        at_most=120e-9),
+    Row("spotting, single calls", SPOT + "single/assay", SPOT + "single/re2_set", "re2::Set"),
+    Row("spotting, batch, two threads, wall", SPOT + "batch/assay_two_threads_wall", SPOT + "batch/assay_one_thread_wall",
+        "one thread", at_least=1.8),
+    Row(CACHE_BATCH, CACHE + "batch/assay/threads:1", CACHE + "single/unordered_map_mutex/threads:1",
+        "unordered_map + mutex", at_most=100e-9, goal="goal 50 ns"),
+    Row(CACHE_BATCH, CACHE + "batch/assay/threads:1", CACHE + "single/tbb_concurrent_hash_map/threads:1",
+        "tbb::concurrent_hash_map"),
+    Row("WordPiece, a sentence", "text/wordpiece/sentences/assay", "text/wordpiece/sentences/encode_batch_fast",
+        "tokenizers (Rust), encode_batch_fast", at_least=5),
+    Row("WordPiece, a document", "text/wordpiece/documents/assay", "text/wordpiece/documents/encode_batch_fast",
+        "tokenizers (Rust), encode_batch_fast", at_least=5),
+    Row("static encoder, a sentence", "embed/assay/static-minilm-256/single", at_most=15e-6),
+    Row("transformer, one sentence a call", MINILM + "single", OPENVINO + "single", "OpenVINO through Python", at_least=1),
+    Row("transformer, batch, a sentence", MINILM + "batch", OPENVINO + "batch_sorted",
+        "OpenVINO through Python, sorted by length", at_least=1.3),
+    Row("transformer, batch, a sentence", MINILM + "batch", OPENVINO + "batch", "OpenVINO through Python, order as given"),
+    Row(BM25_ROW, "corpus/bm25/assay", "corpus/bm25/bm25s", "bm25s", at_least=2),
+    Row(BM25_ROW, "corpus/bm25/assay", "corpus/bm25/tantivy", "tantivy", at_least=2),
+    Row("`assay check`, 10 claims, warm index, wall", "cli/check/wall", at_most=0.150),
+    Row("`assay check`, peak memory", "cli/check/peak"),
+    Row("open an index of 100,000 passages, 52 MB", "corpus/index/open/sentences", at_most=0.010),
+    Row("open an index of 15,000 passages, 8 MB, checked whole", "corpus/index/open/checked", at_most=0.010),
+    # Not asked for, but good to know.
+    Row("open an index, the handbook", "corpus/index/open/docs"),
+    Row("`assay check`, CPU time of the process", "cli/check/cpu"),
+    Row("checking 10 claims, program already running", "cli/inside/check"),
+    Row("`assay index` of the handbook, wall", "cli/index/wall"),
+    Row("index 100,000 sentences in memory, with vectors", "corpus/index/build/sentences"),
+    Row("verdict cache, batch, two threads, CPU of each", CACHE + "batch/assay/threads:2",
+        CACHE + "single/unordered_map_mutex/threads:2", "unordered_map + mutex"),
+    Row("verdict cache, single calls", CACHE + "single/assay/threads:1",
+        CACHE + "single/unordered_map_mutex/threads:1", "unordered_map + mutex"),
+    Row("extract the claims of 100 words", "claims/extractor/BM_Extract"),
+    Row("UTF-8 validation", "text/segment/FindUtf8Error"),
+    Row("sentence splitting", "text/segment/SplitSentences"),
+    Row("word splitting", "text/segment/SplitWords"),
+    Row("top 10 of 100,000 x 384 float32, one query", "vector/BM_FloatSingle", "vector/numpy_single", "numpy"),
+    Row("top 10 of 100,000 x 384 float32, batch, a query", "vector/BM_FloatBatch", "vector/numpy_batch", "numpy"),
+    Row("top 10 of 100,000 x 384 int8, batch, a query", "vector/BM_Int8Batch", "vector/numpy_batch",
+        "numpy, float32"),
+)
+_SCALES = {
+    "s": ((1, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")),
+    "B": ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")),
+    "B/s": ((1e9, "GB/s"), (1e6, "MB/s"), (1, "B/s")),
+    "1/s": ((1, "/s"),),
+}
+
+
+def show(value, unit):
+    """A value with three significant digits and the unit that fits: 3.8e-08 s is 38.0 ns."""
+    scale, name = next((pair for pair in _SCALES[unit] if abs(value) >= pair[0]), _SCALES[unit][-1])
+    scaled = value / scale
+    text = f"{scaled:,.0f}" if scaled >= 99.95 else f"{scaled:.1f}" if scaled >= 9.995 else f"{scaled:.2f}"
+    return text + ("" if name.startswith("/") else " ") + name
+
+
+def show_bound(value, unit):
+    """A bound as a person writes it: 0.15 s is 150 ms."""
+    scale, name = next((pair for pair in _SCALES[unit] if value >= pair[0]), _SCALES[unit][-1])
+    return f"{value / scale:g} {name}"
+
+
+def is_rate(unit):
+    return unit.endswith("/s")
+
+
+def spread(runs):
+    """Half the range of the runs, as a share of their median."""
+    middle = statistics.median(runs)
+    return (max(runs) - min(runs)) / 2 / middle if middle else 0.0
+
+
+def why_missing(results, name):
+    for key, reason in results.get("missing", {}).items():
+        if name == key or name.startswith(key.rstrip("/") + "/"):
+            return reason
+    return "not measured"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One printed row. `met` is True, False or None where there is no target or no measurement."""
+
+    what: str
+    ours: str
+    peer: str
+    ratio: str
+    target: str
+    met: bool | None
+    has_target: bool
+    short_by: float = 0.0  # how far a missed target is away, as a share of it
+
+
+def _cell(series):
+    return f"{show(statistics.median(series['runs']), series['unit'])} ±{spread(series['runs']):.0%}"
+
+
+def _target(row, unit):
+    if row.at_most is not None:
+        text = f"at most {show_bound(row.at_most, unit)}"
+    elif row.at_least is not None:
+        text = f"at least {row.at_least:g} x"
+    else:
+        return ""
+    return f"{text}, {row.goal}" if row.goal else text
+
+
+def line_of(row, results):
+    ours, peer = results["series"].get(row.ours), results["series"].get(row.peer)
+    unit = ours["unit"] if ours else "s"
+    ratio, met, short_by = None, None, 0.0
+    if ours and peer:
+        mine, theirs = statistics.median(ours["runs"]), statistics.median(peer["runs"])
+        ratio = mine / theirs if is_rate(unit) else theirs / mine
+    if ours and row.at_most is not None:
+        short_by = statistics.median(ours["runs"]) / row.at_most - 1
+        met = short_by <= 0
+    elif ratio is not None and row.at_least is not None:
+        short_by = 1 - ratio / row.at_least
+        met = short_by <= 0
+    if not row.peer:
+        peer_cell = "-"
+    elif peer:
+        peer_cell = f"{row.peer_name}: {_cell(peer)}"
+    elif not ours:
+        peer_cell = row.peer_name
+    else:
+        peer_cell = f"{row.peer_name}: {why_missing(results, row.peer)}"
+    return Line(row.what, _cell(ours) if ours else why_missing(results, row.ours), peer_cell,
+                f"{ratio:.2f}" if ratio is not None else "-", _target(row, unit), met, row.has_target, max(short_by, 0.0))
+
+
+def lines_of(results):
+    """The rows of the groups that were run, those with a target (or beside one) first."""
+    return [line_of(row, results) for row in ROWS if row.group in results["groups"]]
+
+
+def verdict(line):
+    if not line.has_target:
+        return ""
+    return {True: "yes", False: "NO", None: "?"}[line.met]
+
+
+HEAD = ("what", "ours", "peer", "ratio", "target", "met")
+
+
+def _cells(line):
+    return (line.what, line.ours, line.peer, line.ratio, line.target, verdict(line))
+
+
+def terminal_table(results):
+    cells = [HEAD, *(_cells(line) for line in lines_of(results))]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(HEAD))]
+    out = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
+    out.insert(1, "  ".join("-" * width for width in widths))
+    lines = lines_of(results)
+    targets = [line for line in lines if line.has_target]
+    out.append("")
+    out.append(f"{sum(line.met is True for line in targets)} of {len(targets)} targets met")
+    out += [f"missed: {line.what} ({line.ratio if line.ratio != '-' else line.ours}; {line.target}; by {line.short_by:.0%})"
+            for line in targets if line.met is False]
+    out += [f"not measured: {line.what}" for line in targets if line.met is None]
+    return "\n".join(out)
+
+
+def _markdown_rows(lines, columns):
+    yield "| " + " | ".join(HEAD[:columns]) + " |"
+    yield "|---|---:|---|---:" + "|---" * (columns - 4) + "|"
+    for line in lines:
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in _cells(line)[:columns]) + " |"
+
+
+def _quietness(machine):
+    if machine["cpu_share"] is None:
+        return f"load before the run {machine['load_before']:.1f}"
+    return f"load before the run {machine['load_before']:.1f}; a thread had {machine['cpu_share']:.0%} of a core"
+
+
+def markdown(results):
+    """What stands between the markers of docs/benchmarks.md."""
+    machine = results["machine"]
+    lines = lines_of(results)
+    # A row without a target explains the row above it when it has the same subject.
+    wanted = {line.what for line in lines if line.has_target} | {"`assay check`, peak memory"}
+    main = [line for line in lines if line.what in wanted]
+    rest = [line for line in lines if line.what not in wanted]
+    commit = results["commit"] + (" with local changes" if results.get("dirty") else "")
+    peers = ", ".join(f"{name} {version}" for name, version in sorted(results["peers"].items()))
+    targets = [line for line in lines if line.has_target]
+    out = [
+        f"Measured {results['date']} by `{results['command']}` at commit {commit}"
+        f"{', short runs' if results.get('quick') else ''}; {results['rounds']} interleaved runs of each side.",
+        "",
+        f"- Machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB; SIMD target "
+        f"{machine['simd']}; {_quietness(machine)}.",
+        f"- Built by {results['compiler']}, `{results['flags']}`.",
+        f"- Peers: {peers}.",
+        f"- Data: {results['data']}.",
+        "",
+        *_markdown_rows(main, 6),
+        "",
+        f"{sum(line.met is True for line in targets)} of {len(targets)} targets met.",
+    ]
+    missed = [line for line in targets if line.met is False]
+    if missed:
+        out += ["Missed:", ""]
+        out += [f"- {line.what}: {line.ratio + ' x' if line.ratio != '-' and 'x' in line.target else line.ours}, "
+                f"target {line.target} ({line.short_by:.0%} short)" for line in missed]
+    if rest:
+        out += ["", "Also measured:", "", *_markdown_rows(rest, 4)]
+    return "\n".join(out)
+
+
+def replace_between_markers(text, content):
+    """Returns `text` with `content` between the markers. Raises ValueError when they are not there once each."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise ValueError(f"the document needs {BEGIN} and {END} once each, in this order")
+    head, rest = text.split(BEGIN)
+    return f"{head}{BEGIN}\n{content}\n{END}{rest.split(END)[1]}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--docs", type=Path, help="document whose part between the markers is replaced")
+    options = parser.parse_args()
+    results = json.loads(options.results.read_text(encoding="utf-8"))
+    print(terminal_table(results))
+    if options.docs:
+        text = options.docs.read_text(encoding="utf-8")
+        options.docs.write_text(replace_between_markers(text, markdown(results)), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
