@@ -249,14 +249,25 @@ Comparison CompareDates(const Quantity& claim, const Quantity& evidence) {
   return Comparison::kDifferent;
 }
 
-Comparison CompareTimes(const Quantity& claim, const Quantity& evidence) {
-  if (claim.is_ambiguous == evidence.is_ambiguous || (claim.is_range || evidence.is_range)) {
-    const bool point_in_range = claim.is_range != evidence.is_range;
-    if (claim.value == evidence.value && claim.value_high == evidence.value_high) {
-      return claim.bound == evidence.bound ? Comparison::kEqual : Comparison::kRoundedEqual;
-    }
-    return point_in_range ? CompareRanges(claim, evidence) : ComparePoints(claim, evidence);
+// "10 pm to 2 am" ends on the next day; a point before such a range's begin is of that day too.
+void Unwrap(Quantity& range, Quantity& other) {
+  if (!range.is_range || range.value_high >= range.value) return;
+  range.value_high += kDayS;
+  if (!other.is_range && other.value < range.value) {
+    other.value += kDayS;
+    other.value_high += kDayS;
   }
+}
+
+Comparison CompareTimes(Quantity claim, Quantity evidence) {
+  if (claim.value == evidence.value && claim.value_high == evidence.value_high &&
+      claim.is_ambiguous == evidence.is_ambiguous) {
+    return claim.bound == evidence.bound ? Comparison::kEqual : Comparison::kRoundedEqual;
+  }
+  Unwrap(claim, evidence);
+  Unwrap(evidence, claim);
+  if (claim.is_range || evidence.is_range) return CompareRanges(claim, evidence);
+  if (claim.is_ambiguous == evidence.is_ambiguous) return ComparePoints(claim, evidence);
   constexpr double kHalfDay = 12 * 3600;
   return std::fmod(claim.value, kHalfDay) == std::fmod(evidence.value, kHalfDay)
              ? Comparison::kRoundedEqual

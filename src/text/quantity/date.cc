@@ -127,7 +127,7 @@ std::optional<Quantity> ReadDecade(const Reader& r, std::uint32_t at) {
 // "19th century", "nineteenth-century", "Q3" as "third quarter of 2024"
 std::optional<Quantity> ReadOrdinalPeriod(const Reader& r, std::uint32_t at) {
   const auto number = ReadNumber(r, at);
-  if (!number || !number->is_ordinal) return {};
+  if (!number || !number->is_ordinal || number->value > 100) return {};
   const std::uint32_t gap = r.At(number->end) == '-' ? number->end + 1 : r.SkipSpace(number->end);
   const Word period = r.WordAt(gap);
   const int n = static_cast<int>(number->value);

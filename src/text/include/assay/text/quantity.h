@@ -84,7 +84,8 @@ struct Quantity {
   bool is_ambiguous = false;  // 03/01/2024 (day and month may change places), 5:30 (a.m. or p.m.)
   bool is_written_exactly = true;  // an integer without scale word: 30, not 3.0 or 1.2 million
   double value = 0;                // canonical; of a range the low end
-  double value_high = 0;           // of a range the high end, else = value
+  double value_high = 0;           // of a range the last end, else = value; never less than value,
+                                   // but for a kTime past midnight (10 pm to 2 am)
   double half_width = 0;           // half of the last written digit's unit, canonical
   double tolerance = 0;            // how far "about" reaches from the value, canonical
   double written = 0;              // value in the written unit ("1.2 million km": 1200000)
