@@ -1,6 +1,6 @@
 // Porter's step 1 (M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980):
 // plurals, -ed, -ing and final y. The later steps, which strip derivation ("relational" ->
-// "relate"), lost more retrieval quality by merging words than they gained.
+// "relate"), are left out: they merge words of different meaning.
 #include <cstddef>
 #include <cstring>
 #include <string_view>
