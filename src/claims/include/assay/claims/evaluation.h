@@ -47,20 +47,21 @@ struct EvalReport {
 
 struct EvalOptions {
   unsigned threads = 2;
-  // Judges each RAGTruth answer by the weights that were trained without its source (5 folds by
-  // source_id). Without it, figures on a set that was trained on flatter.
-  bool cross_validated = false;
+  // Folder with fold0.model to fold4.model (models/verifier/): each record is judged by the weights
+  // that were trained without its group (source_id, group). Empty: the shipped weights, whose
+  // figures on a set that they were trained on flatter.
+  std::string folds_folder;
   std::uint64_t limit = 0;  // records read, 0: all
-  // Called with one line per claim (JSON: id, features, label) in order of the file, for training.
+  // Called with one JSON line per claim (features and truth) in order of the file, for training.
   std::function<void(std::string_view line)> dump_features;
-  std::function<void(std::uint64_t done)>
-      progress;  // called on the calling thread, about 10 times a second
+  // Called on the calling thread about 10 times a second.
+  std::function<void(std::uint64_t done)> progress;
 };
 
 // Streams the JSON lines of `path` and judges each record against its own source alone. `words`: as
 // in Verifier::Create. Memory: a few records at a time plus one score a record. Errors: kNotFound;
 // kInvalidArgument for a line that is no record of a known format (names file, line and field), an
-// empty file, or cross_validated on a set without shipped folds.
+// empty file; kNotFound or kDataLoss for the folds.
 [[nodiscard]] Result<EvalReport> EvaluateClaims(core::FileSystem& files, const std::string& path,
                                                 const embed::Encoder* words,
                                                 const EvalOptions& options = {});

@@ -51,6 +51,15 @@ struct VerdictSummary {
 };
 [[nodiscard]] VerdictSummary Summarize(std::span<const Judgement> judgements);
 
+// Probability that an answer with these claims holds something that the documents do not support,
+// in [0, 1]; 0 for an answer without claims. Does not depend on their order. Errors: none with the
+// shipped model.
+[[nodiscard]] Result<float> AnswerRisk(std::span<const Judgement> judgements);
+
+namespace internal {
+class VerifierPeer;
+}
+
 class Verifier {
  public:
   // `words` gives vectors of single words: the static encoder (embed/static_encoder.h). Null works,
@@ -81,6 +90,7 @@ class Verifier {
   [[nodiscard]] const corpus::Index& index() const;
 
  private:
+  friend class internal::VerifierPeer;
   Verifier();
   struct State;
   std::unique_ptr<State> state_;

@@ -1,0 +1,141 @@
+#include <array>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "assay/corpus/index.h"
+#include "assay/text/segment.h"
+
+#include "eval/judge_case_internal.h"
+#include "verify/peer_internal.h"
+
+namespace assay::claims::internal {
+namespace {
+
+// Components of word vectors are written as thousandths.
+void AppendVector(const std::vector<float>& vector, std::string& line) {
+  line += '[';
+  for (std::size_t i = 0; i < vector.size(); ++i) {
+    if (i > 0) line += ',';
+    line += fmt::format("{}", std::lround(vector[i] * 1000));
+  }
+  line += ']';
+}
+
+std::string Quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') quoted += '\\';
+    if (byte >= 0x20) quoted += c;
+  }
+  return quoted + '"';
+}
+
+void AppendTrainingLine(const EvalCase& item, std::size_t piece, Truth truth,
+                        const Observation& seen, std::string& lines) {
+  lines += fmt::format(
+      R"({{"id":{},"group":{},"part":{},"claim":{},"one":{},"truth":{},"case_truth":{},"features":[{}])",
+      Quoted(item.id), Quoted(item.group), Quoted(item.part), piece, item.is_one_claim,
+      static_cast<int>(truth), static_cast<int>(item.truth),
+      fmt::join(seen.features.values(), ","));
+  lines += ",\"swaps\":[";
+  for (std::size_t i = 0; i < seen.swaps.size(); ++i) {
+    if (i > 0) lines += ',';
+    AppendVector(seen.swaps[i].first, lines);
+    lines += ',';
+    AppendVector(seen.swaps[i].second, lines);
+  }
+  lines += fmt::format(R"(],"verdict":{},"risk":{:.5f},"rule":{}}})",
+                       static_cast<int>(seen.decision.verdict), 1 - seen.decision.support,
+                       seen.decision.finding != kNoFinding);
+  lines += '\n';
+}
+
+}  // namespace
+
+std::size_t FoldOf(std::string_view group) {
+  std::uint64_t hash = 14695981039346656037ULL;
+  for (const char c : group) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return static_cast<std::size_t>(hash % kFolds);
+}
+
+std::vector<CaseJudge::Piece> CaseJudge::PiecesOf(const EvalCase& item) {
+  std::vector<Piece> pieces;
+  if (item.is_one_claim) {
+    pieces.push_back({item.response, item.truth});
+    return pieces;
+  }
+  std::vector<text::Sentence> sentences;
+  text::SplitSentences(item.response, sentences);
+  for (const text::Sentence& sentence : sentences) {
+    if (sentence.block == text::BlockKind::kHeading || sentence.block == text::BlockKind::kCode) {
+      continue;
+    }
+    Piece piece{std::string(sentence.span.of(item.response)), Truth::kSupported};
+    for (const LabelledSpan& labelled : item.spans) {
+      if (labelled.span.begin >= sentence.span.end || labelled.span.end <= sentence.span.begin) {
+        continue;
+      }
+      if (piece.truth != Truth::kContradicted) {
+        piece.truth = labelled.conflicts ? Truth::kContradicted : Truth::kNeutral;
+      }
+    }
+    pieces.push_back(std::move(piece));
+  }
+  return pieces;
+}
+
+Result<void> CaseJudge::OpenSource(const EvalCase& item) {
+  if (!source_.empty() && source_ == item.source) return {};
+  source_ = item.source;
+  verifier_.reset();
+  const corpus::TextSource source{"source", item.source, item.source_format};
+  Result<std::shared_ptr<const corpus::Index>> index =
+      corpus::Index::FromTexts(std::span(&source, 1));
+  if (!index) {
+    // A source without a sentence supports nothing.
+    if (index.error().code == Code::kInvalidArgument) return {};
+    return std::unexpected(index.error());
+  }
+  ASSAY_ASSIGN(Verifier verifier, Verifier::Create(std::move(*index), words_, nullptr));
+  verifier_.emplace(std::move(verifier));
+  return {};
+}
+
+Result<ScoredCase> CaseJudge::Judge(const EvalCase& item, std::string& lines) {
+  ScoredCase scored;
+  scored.truth = item.truth;
+  scored.has_verdict = item.is_one_claim;
+  ASSAY_TRY(OpenSource(item));
+  if (!verifier_) {
+    scored.verdict = Verdict::kUnverified;
+    scored.flagged = true;
+    scored.risk = 1;
+    return scored;
+  }
+  ASSAY_ASSIGN(const VerifierModel* model, ShippedModel());
+  if (!folds_.empty()) model = &folds_[FoldOf(item.group)];
+  VerifierPeer::SetModel(*verifier_, *model);
+  std::vector<float> risks;
+  const std::vector<Piece> pieces = PiecesOf(item);
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    Observation seen;
+    ASSAY_ASSIGN(const Judgement judgement,
+                 VerifierPeer::Observe(*verifier_, pieces[i].text, seen));
+    risks.push_back(1 - judgement.support);
+    scored.verdict = judgement.verdict;
+    if (dump_) AppendTrainingLine(item, i, pieces[i].truth, seen, lines);
+  }
+  if (item.is_one_claim) {
+    scored.risk = risks[0];
+    scored.flagged = scored.verdict != Verdict::kSupported;
+  } else if (!risks.empty()) {
+    scored.risk = Sigmoid(model->answer.LogOdds(AnswerFeatures(std::move(risks))));
+    scored.flagged = scored.risk >= model->answer_threshold;
+  }
+  return scored;
+}
+
+}  // namespace assay::claims::internal

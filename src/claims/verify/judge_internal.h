@@ -1,0 +1,50 @@
+// From a claim and its pool of evidence to features, and from features to a verdict.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "assay/claims/verdict.h"
+
+#include "verify/coverage_internal.h"
+#include "verify/facts_internal.h"
+#include "verify/model_internal.h"
+
+namespace assay::claims::internal {
+
+// All that is measured about one claim.
+struct Measurement {
+  FeatureVector features;
+  Facts facts;
+  std::vector<std::uint32_t> ranking;    // rows of the pool, best first
+  std::vector<float> shares;             // [pool] how much of the claim a row covers, in [0, 1]
+  std::vector<std::uint32_t> unmatched;  // content tokens that no evidence is near to, worst first
+  bool verbatim = false;                 // some row holds the claim's words and no others
+};
+
+// Requires: pool is not empty. `ranked`: how many rows `ranking` holds at most (at least three).
+[[nodiscard]] Measurement Measure(const Statement& claim, std::span<const Statement* const> pool,
+                                  const WordTable& words, const LinearModel& swap_model,
+                                  std::size_t ranked);
+
+struct Decision {
+  Verdict verdict = Verdict::kUnverified;
+  float confidence = 0;
+  float support = 0;
+  // Index into facts.findings of what decided, or kNoFinding.
+  std::size_t finding = static_cast<std::size_t>(-1);
+};
+inline constexpr std::size_t kNoFinding = static_cast<std::size_t>(-1);
+
+// `support_threshold`: see VerifierOptions. Sorts the findings: what decided comes first.
+[[nodiscard]] Decision Decide(Measurement& measurement, const VerifierModel& model,
+                              float support_threshold);
+
+// One sentence for people. `file` and `line` are those of the finding's evidence, or of the best.
+[[nodiscard]] std::string ReasonFor(const Decision& decision, const Measurement& measurement,
+                                    const Statement& claim, std::string_view file,
+                                    std::uint32_t line);
+
+}  // namespace assay::claims::internal

@@ -1,0 +1,30 @@
+// What evaluation and training see of a Verifier beside its judgements.
+#pragma once
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "assay/claims/verifier.h"
+
+#include "verify/judge_internal.h"
+
+namespace assay::claims::internal {
+
+// Everything that was measured on the way to one judgement.
+struct Observation {
+  FeatureVector features;
+  Decision decision;
+  // Vectors of the words that were swapped, claim and evidence.
+  std::vector<std::pair<std::vector<float>, std::vector<float>>> swaps;
+};
+
+class VerifierPeer {
+ public:
+  // `model` must outlive the verifier.
+  static void SetModel(Verifier& verifier, const VerifierModel& model);
+  // As Verify, and fills `observation`.
+  [[nodiscard]] static Result<Judgement> Observe(Verifier& verifier, std::string_view claim,
+                                                 Observation& observation);
+};
+
+}  // namespace assay::claims::internal

@@ -1,0 +1,61 @@
+#include <cmath>
+#include <utility>
+
+#include "assay/text/segment.h"
+
+#include "verify/statement_internal.h"
+
+namespace assay::claims::internal {
+namespace {
+
+void AddTokens(Statement& statement, std::span<const text::Span> spans,
+               std::span<const std::uint32_t> ids, const WordTable& words) {
+  for (std::size_t i = 0; i < spans.size(); ++i) {
+    const Word& word = words.word(ids[i]);
+    Token token;
+    token.span = spans[i];
+    token.word = ids[i];
+    token.stem = word.stem;
+    token.rarity = word.rarity;
+    token.flags = word.flags;
+    const char first = statement.text[spans[i].begin];
+    token.capitalized = i > 0 && first >= 'A' && first <= 'Z';
+    token.negated = text::IsNegated(statement.cues, static_cast<std::uint32_t>(i));
+    if (!token.is(kWordStop)) {
+      statement.content.push_back(static_cast<std::uint32_t>(i));
+      statement.content_rarity += token.rarity;
+    }
+    statement.tokens.push_back(token);
+  }
+}
+
+void AddMean(Statement& statement, const WordTable& words) {
+  statement.mean.assign(words.dim(), 0);
+  for (const Token& token : statement.tokens) {
+    const std::span<const float> vector = words.vector(token.word);
+    for (std::size_t d = 0; d < vector.size(); ++d) statement.mean[d] += token.rarity * vector[d];
+  }
+  const float length = std::sqrt(Dot(statement.mean, statement.mean));
+  if (length <= 0) return;
+  for (float& component : statement.mean) component /= length;
+}
+
+}  // namespace
+
+Result<Statement> ReadStatement(std::string text, WordTable& words) {
+  Statement statement;
+  statement.text = std::move(text);
+  std::vector<text::Span> spans;
+  text::SplitWords(statement.text, spans);
+  std::vector<std::uint32_t> ids;
+  ASSAY_TRY(words.Intern(statement.text, spans, ids));
+  text::FindCues(statement.text, spans, statement.cues);
+  text::FindNames(statement.text, spans, statement.names);
+  text::ExtractQuantities(statement.text, statement.quantities);
+  AddTokens(statement, spans, ids, words);
+  AddMean(statement, words);
+  ReadFields(statement);
+  return statement;
+}
+
+}  // namespace assay::claims::internal
