@@ -8,8 +8,8 @@
 
 #include "assay/claims/verdict.h"
 
-#include "verify/coverage_internal.h"
-#include "verify/facts_internal.h"
+#include "facts/facts_internal.h"
+#include "statement/coverage_internal.h"
 #include "verify/model_internal.h"
 
 namespace assay::claims::internal {

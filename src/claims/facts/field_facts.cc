@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "verify/facts_internal.h"
+#include "facts/facts_internal.h"
 
 namespace assay::claims::internal {
 namespace {

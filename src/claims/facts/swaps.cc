@@ -1,7 +1,7 @@
 // Features of the alignment: what stands at the same place, what was added, what was left out.
 #include <algorithm>
 
-#include "verify/facts_internal.h"
+#include "facts/facts_internal.h"
 
 namespace assay::claims::internal {
 namespace {

@@ -4,7 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "verify/coverage_internal.h"
+#include "statement/coverage_internal.h"
 
 namespace assay::claims::internal {
 namespace {

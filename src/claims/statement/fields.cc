@@ -9,7 +9,7 @@
 
 #include "assay/text/segment.h"
 
-#include "verify/statement_internal.h"
+#include "statement/statement_internal.h"
 
 namespace assay::claims::internal {
 namespace {

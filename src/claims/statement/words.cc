@@ -6,7 +6,7 @@
 #include "assay/corpus/analysis.h"
 #include "assay/text/cues.h"
 
-#include "verify/words_internal.h"
+#include "statement/words_internal.h"
 
 namespace assay::claims::internal {
 namespace {

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "verify/alignment_internal.h"
+#include "facts/alignment_internal.h"
 
 namespace assay::claims::internal {
 namespace {

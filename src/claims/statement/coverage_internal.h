@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "statement/statement_internal.h"
 #include "verify/features_internal.h"
-#include "verify/statement_internal.h"
 
 namespace assay::claims::internal {
 

@@ -11,7 +11,7 @@
 #include "assay/text/quantity.h"
 #include "assay/text/span.h"
 
-#include "verify/words_internal.h"
+#include "statement/words_internal.h"
 
 namespace assay::claims::internal {
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "verify/statement_internal.h"
-#include "verify/words_internal.h"
+#include "statement/statement_internal.h"
+#include "statement/words_internal.h"
 
 namespace assay::claims::internal {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <string>
 
-#include "verify/facts_internal.h"
+#include "facts/facts_internal.h"
 
 namespace assay::claims::internal {
 namespace {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <string>
 
-#include "verify/facts_internal.h"
+#include "facts/facts_internal.h"
 
 namespace assay::claims::internal {
 namespace {

@@ -6,9 +6,9 @@
 
 #include "assay/claims/verdict.h"
 
-#include "verify/alignment_internal.h"
+#include "facts/alignment_internal.h"
+#include "statement/statement_internal.h"
 #include "verify/features_internal.h"
-#include "verify/statement_internal.h"
 
 namespace assay::claims::internal {
 

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "verify/facts_internal.h"
+#include "facts/facts_internal.h"
 
 namespace assay::claims::internal {
 namespace {
