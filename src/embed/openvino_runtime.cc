@@ -50,6 +50,7 @@ Result<void> OpenVino::Bind(const std::string& library) {
   // their objects.
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): glibc keeps the text per thread
     return Fail(Code::kFailedPrecondition, fmt::format("OpenVINO does not load: {}", dlerror()));
   }
 // NOLINTBEGIN(bugprone-macro-parentheses): members are named without parentheses
