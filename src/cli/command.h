@@ -1,0 +1,33 @@
+// The form of every subcommand.
+#pragma once
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "assay/core/result.h"
+
+#include "terminal.h"
+
+namespace assay::cli {
+
+inline constexpr int kExitSuccess = 0;
+inline constexpr int kExitFindings =
+    1;  // `--fail-on` was met; errors use the codes of core::kCodeTable
+
+// Filled while the command line is parsed; main() then calls `run`, which returns the exit code.
+struct Invocation {
+  ColorMode color = ColorMode::kAuto;
+  std::function<Result<int>()> run;
+};
+
+// Each adds its subcommand to `app` and, when that is chosen, sets `invocation.run`.
+void AddBenchCommand(CLI::App& app, Invocation& invocation);
+void AddCheckCommand(CLI::App& app, Invocation& invocation);
+void AddEvalCommand(CLI::App& app, Invocation& invocation);
+void AddExtractCommand(CLI::App& app, Invocation& invocation);
+void AddIndexCommand(CLI::App& app, Invocation& invocation);
+void AddSearchCommand(CLI::App& app, Invocation& invocation);
+void AddVersionCommand(CLI::App& app, Invocation& invocation);
+
+}  // namespace assay::cli
