@@ -98,6 +98,25 @@ TEST(ConfigParse, ErrorsNameTheFileLineAndColumn) {
             std::string::npos);
 }
 
+// toml++ takes these two for impossible and says so to the compiler; see parse_toml.cc.
+TEST(Parse, ATomlKeyThatBeginsWithAForeignLetterIsAnError) {
+  for (const std::string letter :
+       {"\u00e4", "\u00df", "\u0416", "\u6f22", "\u2000", "\U0001f600"}) {
+    EXPECT_EQ(ErrorOf(letter + " = 1\n", Syntax::kToml).code, Code::kInvalidArgument) << letter;
+    EXPECT_EQ(ErrorOf("a = " + letter + "\n", Syntax::kToml).code, Code::kInvalidArgument);
+  }
+}
+
+TEST(Parse, AControlCharacterWhereATomlKeyShouldBeIsAnError) {
+  for (const std::string before : {"[", "[[", "[a.", "x."}) {
+    for (const char byte : {'\v', '\x01', '\x7f', '=', ']', '.'}) {
+      const Error error = ErrorOf("a = 1\n" + before + byte + "b]\n", Syntax::kToml);
+      EXPECT_EQ(error.code, Code::kInvalidArgument) << before << static_cast<int>(byte);
+      EXPECT_TRUE(error.message.starts_with("f:2:")) << error.message;
+    }
+  }
+}
+
 TEST(ConfigParse, DepthIsBoundedInEverySyntax) {
   const std::string deep(100, '[');
   const std::string close(100, ']');
