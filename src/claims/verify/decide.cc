@@ -19,6 +19,12 @@ constexpr float kMinDocumentSentences = 4;
 constexpr float kConflictConfidence = 0.8F;
 constexpr float kMissingConfidence = 0.7F;
 constexpr float kVerbatimConfidence = 0.99F;
+// Nine of ten sentences that models write from a document are supported by it (RAGTruth: 8,370 of
+// 9,336), and the trees lean on that. A verdict must not: these log odds make the two even.
+constexpr float kEvenOdds = 1.9F;
+// Mean similarity of the claim's words to their nearest ones in the evidence. 95% of the supported
+// sentences of RAGTruth are above it, three of four sentences about another document below.
+constexpr float kMinNearMean = 0.5F;
 
 // Whether the finding alone makes the claim contradicted.
 bool Contradicts(const FactFinding& finding, const FeatureVector& f) {
@@ -54,11 +60,12 @@ bool Withholds(const FactFinding& finding) {
 
 Decision Decide(Measurement& measurement, const VerifierModel& model, float support_threshold) {
   const FeatureVector& f = measurement.features;
+  const bool has_document = f[Feature::kEvidenceSentences] >= kMinDocumentSentences;
   float log_odds = model.unsupported.LogOdds(f.values());
-  if (f[Feature::kEvidenceSentences] >= kMinDocumentSentences) {
+  if (has_document) {
     log_odds = (log_odds + model.unsupported_linear.LogOdds(f.values())) / 2;
   }
-  const float risk = Sigmoid(log_odds);
+  const float risk = Sigmoid(has_document ? log_odds + kEvenOdds : log_odds);
   const float contradiction = Sigmoid(model.contradicted.LogOdds(f.values()));
   std::vector<FactFinding>& findings = measurement.facts.findings;
   std::ranges::stable_sort(findings, std::ranges::greater(), [&f](const FactFinding& finding) {
@@ -66,7 +73,7 @@ Decision Decide(Measurement& measurement, const VerifierModel& model, float supp
   });
 
   Decision decision;
-  decision.support = 1 - risk;
+  decision.support = 1 - Sigmoid(log_odds);
   if (measurement.verbatim) {
     decision.verdict = Verdict::kSupported;
     decision.support = std::max(decision.support, kVerbatimConfidence);
@@ -80,9 +87,12 @@ Decision Decide(Measurement& measurement, const VerifierModel& model, float supp
     decision.verdict = Verdict::kUnverified;
     decision.finding = 0;
     decision.confidence = std::max(kMissingConfidence, risk * (1 - contradiction));
-  } else if (decision.support >= support_threshold) {
+  } else if (has_document && f[Feature::kNearMean] < kMinNearMean) {
+    decision.verdict = Verdict::kUnverified;
+    decision.confidence = std::max(kMissingConfidence, risk * (1 - contradiction));
+  } else if (1 - risk >= support_threshold) {
     decision.verdict = Verdict::kSupported;
-    decision.confidence = decision.support;
+    decision.confidence = 1 - risk;
   } else if (contradiction >= 0.5F) {
     decision.verdict = Verdict::kContradicted;
     decision.confidence = risk * contradiction;
