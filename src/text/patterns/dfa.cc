@@ -146,9 +146,11 @@ class DfaBuilder {
         const std::uint32_t target = Intern(Successor(*keys_[row], c));
         dfa_.next[(row << dfa_.row_shift) + c] = target;
       }
+      const std::size_t halves = (row << dfa_.row_shift) + classes + 1;
+      dfa_.next[halves] = static_cast<std::uint32_t>(keys_[row]->matched);
+      dfa_.next[halves + 1] = static_cast<std::uint32_t>(keys_[row]->matched >> 32);
     }
     if (keys_.size() > max_states_) return std::nullopt;
-    for (const StateKey* key : keys_) dfa_.matched.push_back(key->matched);
     return std::move(dfa_);
   }
 
@@ -161,7 +163,8 @@ class DfaBuilder {
     for (const ByteSet& set : nfa_.sets()) classes_.Refine(set);
     dfa_.class_of = classes_.class_of;
     dfa_.end_class = static_cast<std::uint32_t>(classes_.sample.size());
-    dfa_.row_shift = static_cast<std::uint32_t>(std::bit_width(classes_.sample.size()));
+    // One column for each class, one for the end, two for the report.
+    dfa_.row_shift = static_cast<std::uint32_t>(std::bit_width(classes_.sample.size() + 2));
   }
 
   // Row offset of the state; rows are handed out in the order of their first appearance.

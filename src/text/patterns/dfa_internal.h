@@ -26,8 +26,9 @@ struct Dfa {
   std::uint32_t end_class = 0;               // column of the end of the text
   std::uint32_t row_shift = 0;               // a row has 1 << row_shift columns
   std::array<std::uint32_t, 2> start{};      // by: is the byte before the start a word byte?
+  // By column; behind the column of the end, the two halves of a word: the expressions, as bits,
+  // that the step into this state reported.
   std::vector<std::uint32_t> next;
-  std::vector<std::uint64_t> matched;  // by row: the expressions, as bits, that the step reported
 
   // Rows 0 and 1 rest: nothing is in progress. (Row 1: the last byte was a word byte.)
   [[nodiscard]] bool Rests(std::uint32_t state) const { return state < (2U << row_shift); }
@@ -36,9 +37,10 @@ struct Dfa {
   }
   [[nodiscard]] std::uint32_t End(std::uint32_t state) const { return next[state + end_class]; }
   [[nodiscard]] std::uint64_t Matched(std::uint32_t state) const {
-    return matched[state >> row_shift];
+    const std::uint32_t* const halves = next.data() + state + end_class + 1;
+    return halves[0] | std::uint64_t{halves[1]} << 32;
   }
-  [[nodiscard]] std::size_t state_count() const { return matched.size(); }
+  [[nodiscard]] std::size_t state_count() const { return next.size() >> row_shift; }
 };
 
 // At most 64 expressions; expression i reports bit i. `triggers` (for kSearch) must hold the first

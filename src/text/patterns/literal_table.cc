@@ -188,8 +188,8 @@ LiteralEntry MakeEntry(const Literal& literal, const PlacedWindow& window) {
       fold = literal.ignore_case && IsAsciiLetter(want) ? 0x20 : 0;
       want |= fold;
     }
-    entry.want[i / 8] |= std::uint64_t{want} << (i % 8 * 8);
-    entry.fold[i / 8] |= std::uint64_t{fold} << (i % 8 * 8);
+    entry.want[i] = want;
+    entry.fold[i] = fold;
   }
   entry.id = literal.id;
   entry.literal = static_cast<std::uint32_t>(window.literal);
@@ -198,12 +198,16 @@ LiteralEntry MakeEntry(const Literal& literal, const PlacedWindow& window) {
   entry.flags = static_cast<std::uint8_t>((literal.whole_word ? kWholeWord : 0) |
                                           (literal.bytes.size() > kInlineBytes ? kLong : 0) |
                                           (literal.starts_regex ? kStartsRegex : 0));
+  if (entry.flags == 0) {
+    entry.word = literal.id / 64;
+    entry.bit = std::uint64_t{1} << (literal.id % 64);
+  }
   return entry;
 }
 
 void FillWindows(LiteralTable& table, const std::vector<PlacedWindow>& windows) {
   LiteralEntry nothing;
-  nothing.fold.fill(~std::uint64_t{0});  // all ones never equal `want`, which is zero
+  nothing.fold.fill(0xFF);  // all ones never equal `want`, which is zero
   table.entries.push_back(nothing);
   for (std::size_t length = 1; length <= 4; ++length) {
     const auto count = static_cast<std::size_t>(
@@ -217,7 +221,7 @@ void FillWindows(LiteralTable& table, const std::vector<PlacedWindow>& windows) 
     for (const PlacedWindow& window : windows) {
       if (window.length != length) continue;
       const auto bytes = std::bit_cast<std::uint32_t>(window.bytes);
-      std::uint32_t& head = hashed.heads[hashed.Slot(bytes)];
+      std::uint32_t& head = hashed.heads[WindowTable::Slot(bytes, hashed.byte_mask, hashed.shift)];
       LiteralEntry entry = MakeEntry(table.literals[window.literal], window);
       entry.next = std::exchange(head, static_cast<std::uint32_t>(table.entries.size()));
       table.entries.push_back(entry);

@@ -19,7 +19,7 @@ inline constexpr std::size_t kFilterTables = 8;     // four of single bytes, fou
 inline constexpr std::size_t kMaxFilterGroups = 4;  // groups of eight buckets
 inline constexpr std::size_t kMaxWindowOffset =
     60;                                          // what a scan keeps readable before a candidate
-inline constexpr std::size_t kInlineBytes = 24;  // compared without a loop
+inline constexpr std::size_t kInlineBytes = 32;  // compared without a loop
 
 // Index into filter table `table` for the window bytes b[0..3]: tables 0-3 look at one byte, 4-7 at
 // a byte and its right neighbour (the last byte's neighbour is the first).
@@ -39,11 +39,13 @@ struct Literal {
 
 enum LiteralFlags : std::uint8_t { kWholeWord = 1, kLong = 2, kStartsRegex = 4 };
 
-// Everything that a comparison needs in one cache line. A text word t agrees when
+// Everything that a comparison needs in two cache lines. A text byte t agrees when
 // (t | fold) == want: fold is 0x20 at letters without case, and 0xFF (as is want) past the end.
 struct alignas(64) LiteralEntry {
-  std::array<std::uint64_t, 3> want{};
-  std::array<std::uint64_t, 3> fold{};
+  std::array<std::uint8_t, kInlineBytes> want{};
+  std::array<std::uint8_t, kInlineBytes> fold{};
+  std::uint64_t bit = 0;   // in word `word` of the result; 0 if `flags` ask for more than the bytes
+  std::uint32_t word = 0;  // 0 where `bit` is
   std::uint32_t id = 0;
   std::uint32_t next = 0;  // another entry with the same hash; 0 ends the chain
   std::uint32_t literal = 0;
@@ -51,7 +53,7 @@ struct alignas(64) LiteralEntry {
   std::uint8_t offset = 0;  // of the window
   std::uint8_t flags = 0;
 };
-static_assert(sizeof(LiteralEntry) == 64);
+static_assert(sizeof(LiteralEntry) == 128);
 
 // Windows of one length (4, or the whole of a literal of 1 to 3 bytes), by multiplicative hash
 // (Knuth, TAOCP 3, 6.4).
@@ -60,7 +62,8 @@ struct WindowTable {
   std::uint32_t shift = 0;
   std::vector<std::uint32_t> heads;  // entry, 0 for none
 
-  [[nodiscard]] std::uint32_t Slot(std::uint32_t window) const {
+  [[nodiscard]] static std::uint32_t Slot(std::uint32_t window, std::uint32_t byte_mask,
+                                          std::uint32_t shift) {
     return (((window | 0x20202020U) & byte_mask) * 0x9E3779B1U) >> shift;  // 2^32 / golden ratio
   }
 };

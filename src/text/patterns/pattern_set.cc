@@ -78,7 +78,6 @@ std::size_t PatternSet::words_per_text() const {
 
 void PatternSet::Match(std::string_view text, std::span<std::uint64_t> bits) const {
   const Span whole{0, static_cast<std::uint32_t>(text.size())};
-  std::ranges::fill(bits, 0);
   patterns::ScanPieces(*program_, text, {&whole, 1}, bits.data());
 }
 
@@ -87,7 +86,6 @@ void PatternSet::MatchBatch(std::string_view buffer, std::span<const Span> piece
   const std::size_t words = words_per_text();
   const auto scan = [&](std::size_t first, std::size_t last) {
     const auto rows = bits.subspan(first * words, (last - first) * words);
-    std::ranges::fill(rows, 0);
     patterns::ScanPieces(*program_, buffer, pieces.subspan(first, last - first), rows.data());
   };
   const std::size_t parts = std::clamp<std::size_t>(pieces.size() / kMinPiecesPerThread, 1,

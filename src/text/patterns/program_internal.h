@@ -52,7 +52,7 @@ struct ScanProgram {
   std::size_t words_per_text = 1;
 };
 
-// Sets the bit of every pattern that occurs in a piece; `bits` must be zero before.
+// Sets the bit of every pattern that occurs in a piece, and clears the others.
 // Dispatches once to the best SIMD target of the CPU.
 void ScanPieces(const ScanProgram& program, std::string_view buffer, std::span<const Span> pieces,
                 std::uint64_t* bits);

@@ -24,7 +24,9 @@ static_assert(std::endian::native == std::endian::little, "masks and words are l
 constexpr std::size_t kChunkBlocks = 64;  // 4 KiB of text: all arrays of a chunk stay in L1
 constexpr std::size_t kChunkBytes = kChunkBlocks * 64;
 constexpr std::size_t kReadAhead = 32;  // a comparison reads kInlineBytes from its window's start
+constexpr std::size_t kCopiedBytes = 256;
 constexpr std::size_t kFlattenStep = 4;
+constexpr std::size_t kRunStep = 8;  // bytes that an automaton reads before it looks for its rest
 
 // Bytes of the buffer from position `origin` on. The bytes before a scanned place that a window's
 // offset can reach, and kReadAhead bytes behind it, can be read.
@@ -58,6 +60,18 @@ HWY_INLINE std::uint32_t* Flatten(std::uint64_t mask, std::uint32_t place, std::
   return end;
 }
 
+// Do the first kInlineBytes of the literal, or all of it, stand here?
+HWY_INLINE bool BytesAgree(const std::uint8_t* text, const LiteralEntry& entry) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::CappedTag<std::uint8_t, kInlineBytes> d;
+  auto differs = hn::Zero(d);
+  for (std::size_t i = 0; i < kInlineBytes; i += hn::Lanes(d)) {
+    const auto folded = hn::Or(hn::LoadU(d, text + i), hn::Load(d, entry.fold.data() + i));
+    differs = hn::Or(differs, hn::Xor(folded, hn::Load(d, entry.want.data() + i)));
+  }
+  return hn::AllTrue(d, hn::Eq(differs, hn::Zero(d)));
+}
+
 // kPositions: also lists where the literals are (single text only).
 template <bool kPositions>
 class Scanner {
@@ -72,76 +86,116 @@ class Scanner {
     const std::uint64_t begin = pieces_.front().begin & ~63U;
     const std::uint64_t end = pieces_.back().end;
     // Blocks of which all that is read lies in the buffer are scanned where they are; the rest, at
-    // most two blocks, in a padded copy.
+    // most two blocks, in a padded copy. So is all of a small text, to scan it at one go.
     std::uint64_t direct_end = begin;
-    if (buffer_.size() >= begin + kReadAhead) {
+    if (end - begin > kCopiedBytes) {
       const std::uint64_t readable = (buffer_.size() - begin - kReadAhead) & ~std::uint64_t{63};
       direct_end = std::min((end + 63) & ~std::uint64_t{63}, begin + readable);
     }
     for (std::uint64_t at = begin; at < direct_end; at += kChunkBytes) {
+      const bool last = direct_end - at <= 2 * kChunkBytes;
       ScanChunk({data, 0}, static_cast<std::uint32_t>(at),
-                std::min<std::size_t>((direct_end - at) / 64, kChunkBlocks));
+                std::min<std::size_t>((direct_end - at) / 64, kChunkBlocks),
+                data + at + (last ? 0 : kChunkBytes));
     }
     if (direct_end < end) {
-      ScanTail(data, static_cast<std::uint32_t>(direct_end), static_cast<std::uint32_t>(end));
+      ScanCopy(data, static_cast<std::uint32_t>(direct_end), static_cast<std::uint32_t>(end));
     }
+    // Empty pieces at the very end.
+    const std::size_t words = program_.words_per_text;
+    std::fill(bits_ + next_piece_ * words, bits_ + pieces_.size() * words, 0);
   }
 
  private:
-  void ScanTail(const std::uint8_t* data, std::uint32_t from, std::uint32_t end) {
+  // A piece, seen from a chunk. Places are relative to the chunk, and kept in 16 bits: what lies
+  // further before it than a window reaches back, or behind it than a literal reaches, is cut off.
+  struct Range {
+    std::int16_t begin;
+    std::int16_t end;
+    std::uint32_t piece;
+  };
+  static_assert(kChunkBytes + kMaxPatternBytes < 32'767);
+
+  void ScanCopy(const std::uint8_t* data, std::uint32_t from, std::uint32_t end) {
     constexpr std::size_t kBefore = 64;
     static_assert(kBefore >= kMaxWindowOffset);
-    alignas(64) std::array<std::uint8_t, kBefore + 128 + 64> copy;
+    alignas(64) std::array<std::uint8_t, kBefore + kCopiedBytes + 64> copy;
     const std::uint32_t origin = from - std::min<std::uint32_t>(from, kBefore);
-    const std::size_t length = std::min<std::size_t>(buffer_.size() - origin, copy.size() - 64);
-    std::memcpy(copy.data(), data + origin, length);
-    std::memset(copy.data() + length, 0, copy.size() - length);
-    ScanChunk({copy.data(), origin}, from, (end - from + 63) / 64);
+    const std::size_t blocks = (end - from + 63) / 64;
+    const std::size_t padded = from - origin + blocks * 64 + 64;
+    CopyPadded(data + origin, std::min(buffer_.size() - origin, padded), copy.data(), padded);
+    const View view{copy.data(), origin};
+    ScanChunk(view, from, blocks, view.At(from));
   }
 
-  void ScanChunk(View view, std::uint32_t from, std::size_t blocks) {
+  // `ahead`: what to fetch into the cache meanwhile; the size of a chunk.
+  void ScanChunk(View view, std::uint32_t from, std::size_t blocks, const std::uint8_t* ahead) {
     std::array<std::uint64_t, kChunkBlocks> candidates;
     std::array<std::uint64_t, kChunkBlocks> triggers;
-    FilterBlocks(program_, view.At(from), blocks, candidates.data(), triggers.data());
+    FilterBlocks(program_, view.At(from), blocks, ahead, candidates.data(), triggers.data());
     MapPieces(from, blocks);
     std::uint32_t* places_end = places_.data();
     for (std::size_t b = 0; b < blocks; ++b) {
-      const auto place = static_cast<std::uint32_t>(b * 64);
-      places_end = Flatten(candidates[b], place, places_end);
+      places_end = Flatten(candidates[b], static_cast<std::uint32_t>(b * 64), places_end);
     }
     for (const WindowTable& windows : program_.literals.windows) {
-      CheckCandidates(view, from, windows, places_end);
+      if (windows.byte_mask == ~0U) {
+        CheckCandidates<false>(view, from, windows, places_end);
+      } else {
+        CheckCandidates<true>(view, from, windows, places_end);
+      }
     }
     if (program_.triggered.empty()) return;
-    places_end = places_.data();
-    for (std::size_t b = 0; b < blocks; ++b) {
-      // Only the first of a run of triggers counts, or the first of a piece.
-      const std::uint64_t run_starts =
-          triggers[b] & (~(triggers[b] << 1 | trigger_carry_) | piece_begins_[b]);
-      trigger_carry_ = triggers[b] >> 63;
-      places_end = Flatten(run_starts, static_cast<std::uint32_t>(b * 64), places_end);
-    }
+    places_end = FlattenRunStarts(triggers.data(), blocks);
     for (std::size_t i = 0; i < program_.triggered.size(); ++i) {
       resume_[i] = RunTriggered(view, from, program_.triggered[i], resume_[i], places_end);
     }
   }
 
-  // Marks where pieces begin, so that the piece of a place is a population count away.
+  // Only the first of a run of triggers counts, or the first of a piece.
+  HWY_INLINE std::uint32_t* FlattenRunStarts(const std::uint64_t* triggers, std::size_t blocks) {
+    std::array<std::uint64_t, kChunkBlocks> starts;
+    std::array<std::uint32_t, kChunkBlocks> filled;  // the blocks that have one
+    std::size_t count = 0;
+    for (std::size_t b = 0; b < blocks; ++b) {
+      starts[b] = triggers[b] & (~(triggers[b] << 1 | trigger_carry_) | piece_begins_[b]);
+      trigger_carry_ = triggers[b] >> 63;
+      filled[count] = static_cast<std::uint32_t>(b);
+      count += starts[b] != 0;
+    }
+    std::uint32_t* places_end = places_.data();
+    for (std::size_t i = 0; i < count; ++i) {
+      places_end = Flatten(starts[filled[i]], filled[i] * 64, places_end);
+    }
+    return places_end;
+  }
+
+  // Marks where pieces begin, so that the piece of a place is a population count away, and clears
+  // their results.
   HWY_NOINLINE void MapPieces(std::uint32_t from, std::size_t blocks) {
     std::fill_n(piece_begins_.begin(), blocks, 0);
-    piece_of_rank_[0] = last_piece_;  // the one that began in an earlier chunk
+    ranges_[0].piece = last_piece_;  // the one that began in an earlier chunk
     std::size_t rank = 0;
     const std::uint64_t end = from + std::uint64_t{blocks} * 64;
+    const std::size_t first = next_piece_;
     while (next_piece_ < pieces_.size() && pieces_[next_piece_].begin < end) {
       const Span piece = pieces_[next_piece_];
       const std::uint32_t place = piece.begin - from;
       const bool filled = !piece.empty();
       piece_begins_[place / 64] |= std::uint64_t{filled} << (place % 64);
-      piece_of_rank_[rank + 1] = static_cast<std::uint32_t>(next_piece_);
+      ranges_[rank + 1] = {static_cast<std::int16_t>(place), RelativeEnd(piece, from),
+                           static_cast<std::uint32_t>(next_piece_)};
       rank += filled;
       ++next_piece_;
     }
-    last_piece_ = piece_of_rank_[rank];
+    const Span last = pieces_[last_piece_];
+    const std::int64_t begin = std::int64_t{last.begin} - from;
+    ranges_[0].begin = static_cast<std::int16_t>(
+        std::clamp<std::int64_t>(begin, -std::int64_t{kMaxWindowOffset} - 1, kChunkBytes));
+    ranges_[0].end = RelativeEnd(last, from);
+    last_piece_ = ranges_[rank].piece;
+    const std::size_t words = program_.words_per_text;
+    std::fill(bits_ + first * words, bits_ + next_piece_ * words, 0);
     std::uint32_t before = 0;
     for (std::size_t b = 0; b < blocks; ++b) {
       rank_before_[b] = before;
@@ -149,47 +203,52 @@ class Scanner {
     }
   }
 
-  // The last piece that begins at or before the place (or some piece that begins later).
-  HWY_INLINE std::uint32_t PieceAt(std::uint32_t place) const {
-    const std::uint32_t block = place / 64;
-    const std::uint64_t up_to = piece_begins_[block] & (~std::uint64_t{0} >> (63 - place % 64));
-    return piece_of_rank_[rank_before_[block] + static_cast<std::uint32_t>(std::popcount(up_to))];
+  static std::int16_t RelativeEnd(Span piece, std::uint32_t from) {
+    return static_cast<std::int16_t>(
+        std::clamp<std::int64_t>(std::int64_t{piece.end} - from, 0, 32'767));
   }
 
+  // The last piece that begins at or before the place (or some piece that begins later).
+  HWY_INLINE Range RangeAt(std::uint32_t place) const {
+    const std::uint32_t block = place / 64;
+    const std::uint64_t up_to = piece_begins_[block] << (~place % 64);
+    return ranges_[rank_before_[block] + static_cast<std::uint32_t>(std::popcount(up_to))];
+  }
+
+  template <bool kShort>  // windows of fewer than four bytes
   HWY_NOINLINE void CheckCandidates(View view, std::uint32_t from, const WindowTable& windows,
                                     const std::uint32_t* places_end) {
+    const std::uint8_t* const text = view.At(from);
     const LiteralEntry* const entries = program_.literals.entries.data();
+    const std::uint32_t* const heads = windows.heads.data();
+    const std::uint32_t shift = windows.shift;
+    const std::uint32_t byte_mask = kShort ? windows.byte_mask : ~0U;
+    const std::size_t words = program_.words_per_text;
+    std::uint64_t* const bits = bits_;
+    // Nothing before the view is read: what is nearer to its begin than the offset cannot match.
+    const std::int32_t reach =
+        -static_cast<std::int32_t>(std::min<std::uint32_t>(from - view.origin, kMaxWindowOffset));
     for (const std::uint32_t* p = places_.data(); p != places_end; ++p) {
-      const std::uint32_t place = from + *p;
-      std::uint32_t index = windows.heads[windows.Slot(LoadAs<std::uint32_t>(view.At(place)))];
+      const std::uint32_t place = *p;
+      const Range range = RangeAt(place);
+      const std::uint32_t window = LoadAs<std::uint32_t>(text + place);
+      std::uint32_t index = heads[WindowTable::Slot(window, byte_mask, shift)];
       do {
         const LiteralEntry& entry = entries[index];
-        CheckEntry(view, place, PieceAt(*p), entry);
+        const std::int32_t start = static_cast<std::int32_t>(place) - entry.offset;
+        const bool hit = BytesAgree(text + std::max(start, reach), entry) & (start >= range.begin) &
+                         (start + entry.length <= range.end);
+        std::uint64_t& word = bits[range.piece * words + entry.word];
+        word |= entry.bit & (std::uint64_t{0} - hit);
         index = entry.next;
+        if constexpr (kPositions) {
+          if (hit && entry.flags == 0) Report(entry, from + static_cast<std::uint32_t>(start));
+        }
+        if (HWY_UNLIKELY(hit & (entry.flags != 0))) {
+          CheckFurther(view, from + static_cast<std::uint32_t>(start), range.piece, entry);
+        }
       } while (HWY_UNLIKELY(index != 0));
     }
-  }
-
-  HWY_INLINE void CheckEntry(View view, std::uint32_t place, std::uint32_t piece_index,
-                             const LiteralEntry& entry) {
-    const std::uint32_t back = std::min<std::uint32_t>(entry.offset, place - view.origin);
-    const std::uint32_t start = place - back;
-    const std::uint8_t* text = view.At(start);
-    const Span piece = pieces_[piece_index];
-    std::uint64_t differs = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      differs |= (LoadAs<std::uint64_t>(text + i * 8) | entry.fold[i]) ^ entry.want[i];
-    }
-    // A candidate that stands less than the offset behind the buffer's begin cannot be inside.
-    const bool hit = (differs == 0) & (back == entry.offset) & (start >= piece.begin) &
-                     (std::uint64_t{start} + entry.length <= piece.end);
-    const bool plain = entry.flags == 0;
-    std::uint64_t& word = bits_[piece_index * program_.words_per_text + entry.id / 64 * plain];
-    word |= static_cast<std::uint64_t>(hit & plain) << (entry.id % 64);
-    if constexpr (kPositions) {
-      if (hit & plain) Report(entry, start);
-    }
-    if (HWY_UNLIKELY(hit & !plain)) CheckFurther(view, start, piece_index, entry);
   }
 
   HWY_INLINE void Report(const LiteralEntry& entry, std::uint32_t start) {
@@ -239,33 +298,51 @@ class Scanner {
     return dfa.Matched(dfa.End(state)) != 0;
   }
 
+  // Runs the automaton from each place of places_ until it rests. The first kRunStep bytes are read
+  // without a look at the state: an automaton that rests may go on, it will find nothing false.
   HWY_NOINLINE std::uint32_t RunTriggered(View view, std::uint32_t from,
                                           const TriggeredDfa& triggered, std::uint32_t resume,
                                           const std::uint32_t* places_end) {
     const Dfa& dfa = triggered.dfa;
     for (const std::uint32_t* p = places_.data(); p != places_end; ++p) {
-      const std::uint32_t place = from + *p;
-      const std::uint32_t piece_index = PieceAt(*p);
-      const Span piece = pieces_[piece_index];
+      const auto place = static_cast<std::int32_t>(*p);
+      const Range range = RangeAt(*p);
       // The run that began earlier went past this place, or the place is in no piece.
-      if (place < resume || place < piece.begin || place >= piece.end) continue;
-      const std::uint8_t* text = view.At(place);
-      const std::uint8_t* const begin = text;
-      const std::uint8_t* const end = text + (piece.end - place);
-      std::uint32_t state = dfa.start[place > piece.begin && IsWordByte(text[-1]) ? 1 : 0];
+      const bool apart = (place < range.begin) | (place >= range.end) | (from + *p < resume);
+      if (HWY_UNLIKELY(apart)) continue;
+      const std::uint8_t* const text = view.At(from + *p);
+      const std::int32_t left = range.end - place;
+      // Nothing can match from the byte before, so that it only tells whether it is a word byte.
+      const bool inside = place > range.begin;
+      std::uint32_t state = dfa.start[0];
+      state = inside ? dfa.Step(state, *(text - inside)) : state;
       std::uint64_t matched = 0;
-      do {
-        state = dfa.Step(state, *text++);
+      for (std::int32_t i = 0; i < static_cast<std::int32_t>(kRunStep); ++i) {
+        // After the end of the text nothing more is reported, and another end changes nothing.
+        const std::uint32_t byte_class = dfa.class_of[text[i]];
+        const std::uint32_t column = i < left ? byte_class : dfa.end_class;
+        state = dfa.next[state + column];
         matched |= dfa.Matched(state);
-        if (text == end) {
-          matched |= dfa.Matched(dfa.End(state));
-          break;
-        }
-      } while (!dfa.Rests(state));
-      resume = place + static_cast<std::uint32_t>(text - begin);
-      SetBits(piece_index, triggered.base_id, matched);
+      }
+      if (HWY_UNLIKELY(!dfa.Rests(state) & (left >= static_cast<std::int32_t>(kRunStep)))) {
+        const std::uint32_t end = pieces_[range.piece].end;
+        resume = RunOn(dfa, text + kRunStep, from + *p + kRunStep, end, state, matched);
+      }
+      SetBits(range.piece, triggered.base_id, matched);
     }
     return resume;
+  }
+
+  // Goes on until the automaton rests or the piece ends; returns where.
+  static std::uint32_t RunOn(const Dfa& dfa, const std::uint8_t* text, std::uint32_t place,
+                             std::uint32_t end, std::uint32_t state, std::uint64_t& matched) {
+    for (; place < end; ++place) {
+      state = dfa.Step(state, *text++);
+      matched |= dfa.Matched(state);
+      if (dfa.Rests(state)) return place + 1;
+    }
+    matched |= dfa.Matched(dfa.End(state));
+    return end;
   }
 
   HWY_INLINE void SetBits(std::uint32_t piece_index, std::uint32_t base_id, std::uint64_t matched) {
@@ -288,7 +365,7 @@ class Scanner {
   std::array<std::uint32_t, kMaxTriggeredDfas> resume_{};  // where the last run of each ended
   std::array<std::uint64_t, kChunkBlocks> piece_begins_;
   std::array<std::uint32_t, kChunkBlocks> rank_before_;
-  std::array<std::uint32_t, kChunkBytes + 2> piece_of_rank_;
+  std::array<Range, kChunkBytes + 2> ranges_;  // by rank
   std::array<std::uint32_t, kChunkBytes + kFlattenStep> places_;
 };
 
