@@ -3,6 +3,7 @@
 // yet, and passes them when the next byte is known.
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -146,9 +147,8 @@ class DfaBuilder {
         const std::uint32_t target = Intern(Successor(*keys_[row], c));
         dfa_.next[(row << dfa_.row_shift) + c] = target;
       }
-      const std::size_t halves = (row << dfa_.row_shift) + classes + 1;
-      dfa_.next[halves] = static_cast<std::uint32_t>(keys_[row]->matched);
-      dfa_.next[halves + 1] = static_cast<std::uint32_t>(keys_[row]->matched >> 32);
+      std::memcpy(&dfa_.next[(row << dfa_.row_shift) + classes + 1], &keys_[row]->matched,
+                  sizeof(keys_[row]->matched));
     }
     if (keys_.size() > max_states_) return std::nullopt;
     return std::move(dfa_);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <vector>
@@ -26,7 +27,7 @@ struct Dfa {
   std::uint32_t end_class = 0;               // column of the end of the text
   std::uint32_t row_shift = 0;               // a row has 1 << row_shift columns
   std::array<std::uint32_t, 2> start{};      // by: is the byte before the start a word byte?
-  // By column; behind the column of the end, the two halves of a word: the expressions, as bits,
+  // By column; behind the column of the end, a word in two columns: the expressions, as bits,
   // that the step into this state reported.
   std::vector<std::uint32_t> next;
 
@@ -37,8 +38,10 @@ struct Dfa {
   }
   [[nodiscard]] std::uint32_t End(std::uint32_t state) const { return next[state + end_class]; }
   [[nodiscard]] std::uint64_t Matched(std::uint32_t state) const {
-    const std::uint32_t* const halves = next.data() + state + end_class + 1;
-    return halves[0] | std::uint64_t{halves[1]} << 32;
+    std::uint64_t expressions = 0;
+    std::memcpy(&expressions, next.data() + std::size_t{state} + end_class + 1,
+                sizeof(expressions));
+    return expressions;
   }
   [[nodiscard]] std::size_t state_count() const { return next.size() >> row_shift; }
 };

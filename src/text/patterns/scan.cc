@@ -26,7 +26,7 @@ constexpr std::size_t kChunkBytes = kChunkBlocks * 64;
 constexpr std::size_t kReadAhead = 32;  // a comparison reads kInlineBytes from its window's start
 constexpr std::size_t kCopiedBytes = 256;
 constexpr std::size_t kFlattenStep = 4;
-constexpr std::size_t kRunStep = 8;  // bytes that an automaton reads before it looks for its rest
+constexpr std::size_t kRunStep = 6;  // bytes that an automaton reads before it looks for its rest
 
 // Bytes of the buffer from position `origin` on. The bytes before a scanned place that a window's
 // offset can reach, and kReadAhead bytes behind it, can be read.
@@ -40,7 +40,7 @@ struct View {
 };
 
 template <typename T>
-HWY_INLINE T LoadAs(const std::uint8_t* from) {
+HWY_INLINE T LoadAs(const void* from) {
   T value;
   std::memcpy(&value, from, sizeof(T));
   return value;
@@ -304,6 +304,8 @@ class Scanner {
                                           const TriggeredDfa& triggered, std::uint32_t resume,
                                           const std::uint32_t* places_end) {
     const Dfa& dfa = triggered.dfa;
+    const std::uint32_t* const next = dfa.next.data();
+    const std::size_t end_class = dfa.end_class;
     for (const std::uint32_t* p = places_.data(); p != places_end; ++p) {
       const auto place = static_cast<std::int32_t>(*p);
       const Range range = RangeAt(*p);
@@ -314,19 +316,21 @@ class Scanner {
       const std::int32_t left = range.end - place;
       // Nothing can match from the byte before, so that it only tells whether it is a word byte.
       const bool inside = place > range.begin;
-      std::uint32_t state = dfa.start[0];
-      state = inside ? dfa.Step(state, *(text - inside)) : state;
+      std::size_t state = dfa.start[0];
+      const std::size_t after_byte = next[state + dfa.class_of[*(text - inside)]];
+      state = inside ? after_byte : state;
       std::uint64_t matched = 0;
       for (std::int32_t i = 0; i < static_cast<std::int32_t>(kRunStep); ++i) {
         // After the end of the text nothing more is reported, and another end changes nothing.
-        const std::uint32_t byte_class = dfa.class_of[text[i]];
-        const std::uint32_t column = i < left ? byte_class : dfa.end_class;
-        state = dfa.next[state + column];
-        matched |= dfa.Matched(state);
+        const std::size_t byte_class = dfa.class_of[text[i]];
+        state = next[state + (i < left ? byte_class : end_class)];
+        matched |= LoadAs<std::uint64_t>(next + state + end_class + 1);
       }
-      if (HWY_UNLIKELY(!dfa.Rests(state) & (left >= static_cast<std::int32_t>(kRunStep)))) {
+      if (HWY_UNLIKELY(!dfa.Rests(static_cast<std::uint32_t>(state)) &
+                       (left >= static_cast<std::int32_t>(kRunStep)))) {
         const std::uint32_t end = pieces_[range.piece].end;
-        resume = RunOn(dfa, text + kRunStep, from + *p + kRunStep, end, state, matched);
+        resume = RunOn(dfa, text + kRunStep, from + *p + kRunStep, end,
+                       static_cast<std::uint32_t>(state), matched);
       }
       SetBits(range.piece, triggered.base_id, matched);
     }
