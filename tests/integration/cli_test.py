@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import unittest
@@ -294,4 +293,4 @@ class OtherCommandsTest(CliTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=1, argv=[sys.argv[0]])
+    unittest.main()
