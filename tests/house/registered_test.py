@@ -34,7 +34,7 @@ class Registered(unittest.TestCase):
 
     def test_every_python_test_can_be_run_by_its_path(self):
         for path in (ROOT / "tests").rglob("*_test.py"):
-            self.assertIn("unittest.main()", path.read_text(), path)
+            self.assertTrue("unittest.main(" in path.read_text(), f"{path} does nothing when it is run")
 
 
 if __name__ == "__main__":
