@@ -25,7 +25,7 @@ constexpr std::size_t kChunkBlocks = 64;  // 4 KiB of text: all arrays of a chun
 constexpr std::size_t kChunkBytes = kChunkBlocks * 64;
 constexpr std::size_t kReadAhead = 32;  // a comparison reads kInlineBytes from its window's start
 constexpr std::size_t kCopiedBytes = 256;
-constexpr std::size_t kFlattenStep = 4;
+constexpr std::size_t kFlattenStep = 5;
 constexpr std::size_t kRunStep = 6;  // bytes that an automaton reads before it looks for its rest
 
 // Bytes of the buffer from position `origin` on. The bytes before a scanned place that a window's
@@ -107,14 +107,15 @@ class Scanner {
   }
 
  private:
-  // A piece, seen from a chunk. Places are relative to the chunk, and kept in 16 bits: what lies
-  // further before it than a window reaches back, or behind it than a literal reaches, is cut off.
+  // A piece, seen from a chunk. Places are relative to the chunk: what lies further before it than
+  // a window reaches back, or further behind it than kFarEnd, is cut off.
   struct Range {
-    std::int16_t begin;
-    std::int16_t end;
-    std::uint32_t piece;
+    std::int32_t begin;
+    std::int32_t end;
+    std::size_t row;  // of the result, in words
   };
-  static_assert(kChunkBytes + kMaxPatternBytes < 32'767);
+  static constexpr std::int32_t kFarEnd = 1 << 30;
+  static_assert(kFarEnd > kChunkBytes + kMaxPatternBytes);
 
   void ScanCopy(const std::uint8_t* data, std::uint32_t from, std::uint32_t end) {
     constexpr std::size_t kBefore = 64;
@@ -174,8 +175,8 @@ class Scanner {
   // their results.
   HWY_NOINLINE void MapPieces(std::uint32_t from, std::size_t blocks) {
     std::fill_n(piece_begins_.begin(), blocks, 0);
-    ranges_[0].piece = last_piece_;  // the one that began in an earlier chunk
     std::size_t rank = 0;
+    const std::size_t words = program_.words_per_text;
     const std::uint64_t end = from + std::uint64_t{blocks} * 64;
     const std::size_t first = next_piece_;
     while (next_piece_ < pieces_.size() && pieces_[next_piece_].begin < end) {
@@ -183,18 +184,18 @@ class Scanner {
       const std::uint32_t place = piece.begin - from;
       const bool filled = !piece.empty();
       piece_begins_[place / 64] |= std::uint64_t{filled} << (place % 64);
-      ranges_[rank + 1] = {static_cast<std::int16_t>(place), RelativeEnd(piece, from),
-                           static_cast<std::uint32_t>(next_piece_)};
+      ranges_[rank + 1] = {static_cast<std::int32_t>(place), RelativeEnd(piece, from),
+                           next_piece_ * words};
       rank += filled;
       ++next_piece_;
     }
-    const Span last = pieces_[last_piece_];
+    // Rank 0 is of the piece that began in an earlier chunk.
+    const Span last = pieces_[last_row_ / words];
     const std::int64_t begin = std::int64_t{last.begin} - from;
-    ranges_[0].begin = static_cast<std::int16_t>(
-        std::clamp<std::int64_t>(begin, -std::int64_t{kMaxWindowOffset} - 1, kChunkBytes));
-    ranges_[0].end = RelativeEnd(last, from);
-    last_piece_ = ranges_[rank].piece;
-    const std::size_t words = program_.words_per_text;
+    ranges_[0] = {static_cast<std::int32_t>(std::clamp<std::int64_t>(
+                      begin, -std::int64_t{kMaxWindowOffset} - 1, kChunkBytes)),
+                  RelativeEnd(last, from), last_row_};
+    last_row_ = ranges_[rank].row;
     std::fill(bits_ + first * words, bits_ + next_piece_ * words, 0);
     std::uint32_t before = 0;
     for (std::size_t b = 0; b < blocks; ++b) {
@@ -203,13 +204,13 @@ class Scanner {
     }
   }
 
-  static std::int16_t RelativeEnd(Span piece, std::uint32_t from) {
-    return static_cast<std::int16_t>(
-        std::clamp<std::int64_t>(std::int64_t{piece.end} - from, 0, 32'767));
+  static std::int32_t RelativeEnd(Span piece, std::uint32_t from) {
+    return static_cast<std::int32_t>(
+        std::clamp<std::int64_t>(std::int64_t{piece.end} - from, 0, kFarEnd));
   }
 
   // The last piece that begins at or before the place (or some piece that begins later).
-  HWY_INLINE Range RangeAt(std::uint32_t place) const {
+  HWY_INLINE const Range& RangeAt(std::uint32_t place) const {
     const std::uint32_t block = place / 64;
     const std::uint64_t up_to = piece_begins_[block] << (~place % 64);
     return ranges_[rank_before_[block] + static_cast<std::uint32_t>(std::popcount(up_to))];
@@ -223,14 +224,13 @@ class Scanner {
     const std::uint32_t* const heads = windows.heads.data();
     const std::uint32_t shift = windows.shift;
     const std::uint32_t byte_mask = kShort ? windows.byte_mask : ~0U;
-    const std::size_t words = program_.words_per_text;
     std::uint64_t* const bits = bits_;
     // Nothing before the view is read: what is nearer to its begin than the offset cannot match.
     const std::int32_t reach =
         -static_cast<std::int32_t>(std::min<std::uint32_t>(from - view.origin, kMaxWindowOffset));
     for (const std::uint32_t* p = places_.data(); p != places_end; ++p) {
       const std::uint32_t place = *p;
-      const Range range = RangeAt(place);
+      const Range& range = RangeAt(place);
       const std::uint32_t window = LoadAs<std::uint32_t>(text + place);
       std::uint32_t index = heads[WindowTable::Slot(window, byte_mask, shift)];
       do {
@@ -238,14 +238,14 @@ class Scanner {
         const std::int32_t start = static_cast<std::int32_t>(place) - entry.offset;
         const bool hit = BytesAgree(text + std::max(start, reach), entry) & (start >= range.begin) &
                          (start + entry.length <= range.end);
-        std::uint64_t& word = bits[range.piece * words + entry.word];
+        std::uint64_t& word = bits[range.row + entry.word];
         word |= entry.bit & (std::uint64_t{0} - hit);
         index = entry.next;
         if constexpr (kPositions) {
           if (hit && entry.flags == 0) Report(entry, from + static_cast<std::uint32_t>(start));
         }
         if (HWY_UNLIKELY(hit & (entry.flags != 0))) {
-          CheckFurther(view, from + static_cast<std::uint32_t>(start), range.piece, entry);
+          CheckFurther(view, from + static_cast<std::uint32_t>(start), range.row, entry);
         }
       } while (HWY_UNLIKELY(index != 0));
     }
@@ -256,14 +256,14 @@ class Scanner {
   }
 
   // Word edges, bytes past the inline ones, and expressions that begin with the literal.
-  HWY_NOINLINE void CheckFurther(View view, std::uint32_t start, std::uint32_t piece_index,
+  HWY_NOINLINE void CheckFurther(View view, std::uint32_t start, std::size_t row,
                                  const LiteralEntry& entry) {
-    const Span piece = pieces_[piece_index];
+    const Span piece = pieces_[row / program_.words_per_text];
     const std::uint8_t* text = view.At(start);
     if ((entry.flags & kStartsRegex) != 0) {
       const PrefixedRegex& regex = program_.prefixed[entry.id];
       if (RunAnchored(regex.dfa, text, start > piece.begin, piece.end - start)) {
-        SetBit(piece_index, regex.id);
+        SetBit(row, regex.id);
       }
       return;
     }
@@ -279,12 +279,12 @@ class Scanner {
       if (start > piece.begin && IsWordByte(text[-1])) return;
       if (start + entry.length < piece.end && IsWordByte(text[entry.length])) return;
     }
-    SetBit(piece_index, entry.id);
+    SetBit(row, entry.id);
     Report(entry, start);
   }
 
-  HWY_INLINE void SetBit(std::uint32_t piece_index, std::uint32_t id) {
-    bits_[piece_index * program_.words_per_text + id / 64] |= std::uint64_t{1} << (id % 64);
+  HWY_INLINE void SetBit(std::size_t row, std::uint32_t id) {
+    bits_[row + id / 64] |= std::uint64_t{1} << (id % 64);
   }
 
   static bool RunAnchored(const Dfa& dfa, const std::uint8_t* text, bool has_before,
@@ -308,7 +308,7 @@ class Scanner {
     const std::size_t end_class = dfa.end_class;
     for (const std::uint32_t* p = places_.data(); p != places_end; ++p) {
       const auto place = static_cast<std::int32_t>(*p);
-      const Range range = RangeAt(*p);
+      const Range& range = RangeAt(*p);
       // The run that began earlier went past this place, or the place is in no piece.
       const bool apart = (place < range.begin) | (place >= range.end) | (from + *p < resume);
       if (HWY_UNLIKELY(apart)) continue;
@@ -328,11 +328,11 @@ class Scanner {
       }
       if (HWY_UNLIKELY(!dfa.Rests(static_cast<std::uint32_t>(state)) &
                        (left >= static_cast<std::int32_t>(kRunStep)))) {
-        const std::uint32_t end = pieces_[range.piece].end;
+        const std::uint32_t end = pieces_[range.row / program_.words_per_text].end;
         resume = RunOn(dfa, text + kRunStep, from + *p + kRunStep, end,
                        static_cast<std::uint32_t>(state), matched);
       }
-      SetBits(range.piece, triggered.base_id, matched);
+      SetBits(range.row, triggered.base_id, matched);
     }
     return resume;
   }
@@ -349,8 +349,8 @@ class Scanner {
     return end;
   }
 
-  HWY_INLINE void SetBits(std::uint32_t piece_index, std::uint32_t base_id, std::uint64_t matched) {
-    std::uint64_t* words = bits_ + piece_index * program_.words_per_text;
+  HWY_INLINE void SetBits(std::size_t row, std::uint32_t base_id, std::uint64_t matched) {
+    std::uint64_t* words = bits_ + row;
     const std::uint32_t word = base_id / 64;
     words[word] |= matched << (base_id % 64);
     const std::uint64_t carry = (matched >> 1) >> (63 - base_id % 64);
@@ -364,7 +364,7 @@ class Scanner {
   std::vector<PatternMatch>* found_;
 
   std::size_t next_piece_ = 0;
-  std::uint32_t last_piece_ = 0;
+  std::size_t last_row_ = 0;
   std::uint64_t trigger_carry_ = 0;
   std::array<std::uint32_t, kMaxTriggeredDfas> resume_{};  // where the last run of each ended
   std::array<std::uint64_t, kChunkBlocks> piece_begins_;
