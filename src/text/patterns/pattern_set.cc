@@ -1,9 +1,10 @@
 #include "assay/text/pattern_set.h"
 
 #include <algorithm>
-#include <thread>
 #include <tuple>
 #include <utility>
+
+#include "assay/core/parallel.h"
 
 #include "patterns/compiler_internal.h"
 #include "patterns/program_internal.h"
@@ -90,11 +91,9 @@ void PatternSet::MatchBatch(std::string_view buffer, std::span<const Span> piece
   };
   const std::size_t parts = std::clamp<std::size_t>(pieces.size() / kMinPiecesPerThread, 1,
                                                     std::max<std::size_t>(threads, 1));
-  std::vector<std::jthread> workers;
-  for (std::size_t part = 1; part < parts; ++part) {
-    workers.emplace_back(scan, pieces.size() * part / parts, pieces.size() * (part + 1) / parts);
-  }
-  scan(0, pieces.size() / parts);
+  // As many ranges as threads, so that no more than `threads` work at a time.
+  const std::size_t range = std::max<std::size_t>(1, (pieces.size() + parts - 1) / parts);
+  core::ParallelFor(pieces.size(), range, scan);
 }
 
 void PatternSet::FindAll(std::string_view text, std::vector<PatternMatch>& out) const {
