@@ -64,11 +64,12 @@ struct Agreement {
 
 Agreement Compare(std::span<const float> a, std::span<const float> b, std::size_t dim) {
   Agreement agreement;
+  const std::size_t rows = a.size() / dim;
   for (std::size_t i = 0; i < a.size(); i += dim) {
     double dot = 0;
     for (std::size_t d = i; d < i + dim; ++d) dot += static_cast<double>(a[d]) * b[d];
     agreement.least = std::min(agreement.least, dot);
-    agreement.mean += dot / static_cast<double>(a.size() / dim);
+    agreement.mean += dot / static_cast<double>(rows);
   }
   return agreement;
 }

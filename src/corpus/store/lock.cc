@@ -1,8 +1,8 @@
 #include "store/lock.h"
 
 #include <cerrno>
-#include <cstring>
 #include <string>
+#include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,9 +16,10 @@ Result<UpdateLock> UpdateLock::Take(core::FileSystem& files, const std::string& 
   const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor < 0) {
     const int error = errno;
-    return Fail(error == EACCES || error == EROFS || error == EPERM ? Code::kPermissionDenied
-                                                                    : Code::kUnavailable,
-                fmt::format("{}: cannot be opened ({})", path, std::strerror(error)));
+    return Fail(
+        error == EACCES || error == EROFS || error == EPERM ? Code::kPermissionDenied
+                                                            : Code::kUnavailable,
+        fmt::format("{}: cannot be opened ({})", path, std::generic_category().message(error)));
   }
   if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     const int error = errno;
@@ -26,7 +27,8 @@ Result<UpdateLock> UpdateLock::Take(core::FileSystem& files, const std::string& 
     return Fail(Code::kUnavailable,
                 error == EWOULDBLOCK
                     ? fmt::format("{}: another process updates this index; try again later", path)
-                    : fmt::format("{}: cannot be locked ({})", path, std::strerror(error)));
+                    : fmt::format("{}: cannot be locked ({})", path,
+                                  std::generic_category().message(error)));
   }
   return UpdateLock(descriptor);
 }
