@@ -2,7 +2,7 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -20,7 +20,8 @@ Result<void> ReadPieces(const std::function<Result<void>(std::string_view)>& tak
     if (got == 0) return {};
     if (got < 0) {
       if (errno == EINTR) continue;
-      return Fail(Code::kUnavailable, fmt::format("standard input: {}", std::strerror(errno)));
+      return Fail(Code::kUnavailable,
+                  fmt::format("standard input: {}", std::generic_category().message(errno)));
     }
     ASSAY_TRY(take(std::string_view(buffer.data(), static_cast<std::size_t>(got))));
   }
