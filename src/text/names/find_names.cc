@@ -203,6 +203,16 @@ class Finder {
     return false;
   }
 
+  // "Full-time", "Well-known", "E-mail": lower case behind every hyphen, as no name is written.
+  static bool IsCommonCompound(std::string_view word) {
+    bool compound = false;
+    for (std::size_t i = word.find('-'); i != std::string_view::npos; i = word.find('-', i + 1)) {
+      if (i + 1 >= word.size() || word[i + 1] < 'a' || word[i + 1] > 'z') return false;
+      compound = true;
+    }
+    return compound;
+  }
+
   [[nodiscard]] bool Starts(std::size_t i) const {
     const Word& word = words_[i];
     if (!NameLike(word)) return false;
@@ -221,8 +231,8 @@ class Finder {
     const bool plural =
         bytes.ends_with('s') &&
         (NameWordFlags(LowerWord(bytes.substr(0, bytes.size() - 1))) & kWordCommon) != 0;
-    if ((word.flags & kWordCommon) == 0 && !plural && !bytes.ends_with("ly") &&
-        !bytes.ends_with("ing")) {
+    if ((word.flags & kWordCommon) == 0 && !plural && !IsCommonCompound(bytes) &&
+        !bytes.ends_with("ly") && !bytes.ends_with("ing")) {
       return true;
     }
     const bool capital_next = i + 1 < words_.size() && NameLike(words_[i + 1]) &&
