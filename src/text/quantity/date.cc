@@ -3,17 +3,6 @@
 #include "quantity/date_internal.h"
 
 namespace assay::text::quantity {
-namespace {
-
-constexpr int kFirstLikelyYear = 1900;  // a bare number of four digits from here on is a year
-constexpr int kFirstYear = 1000;        // ... from here on after "in", "since", ...
-constexpr int kLastYear = 2100;
-
-struct Digits {
-  int value = 0;
-  std::uint32_t length = 0;
-  std::uint32_t end = 0;
-};
 
 Digits DigitsAt(const Reader& r, std::uint32_t at) {
   Digits d{0, 0, at};
@@ -25,6 +14,12 @@ Digits DigitsAt(const Reader& r, std::uint32_t at) {
   if (IsDigit(r.At(d.end))) d.length = 99;
   return d;
 }
+
+namespace {
+
+constexpr int kFirstLikelyYear = 1900;  // a bare number of four digits from here on is a year
+constexpr int kFirstYear = 1000;        // ... from here on after "in", "since", ...
+constexpr int kLastYear = 2100;
 
 Quantity DateOf(std::uint32_t begin, std::uint32_t end, int year, int month, int day) {
   Quantity q;
@@ -376,122 +371,6 @@ std::optional<Quantity> ReadDate(const Reader& r, std::uint32_t at) {
   if (both_years && last->date.year < first->date.year) return first;
   JoinRange(*last, *first);
   return first;
-}
-
-namespace {
-
-struct Clock {
-  std::uint32_t end = 0;  // 0: none
-  int seconds = 0;
-  bool has_minutes = false;
-  bool has_half = false;  // a.m. or p.m.
-  bool leading_zero = false;
-  int hour = 0;
-};
-
-// "am", "PM", "a.m." after blanks; 1 for a.m., 2 for p.m.
-int HalfDay(const Reader& r, std::uint32_t at, std::uint32_t& end) {
-  const std::uint32_t p = r.SkipSpace(at);
-  const char c = static_cast<char>(r.At(p) | 0x20);
-  if (c != 'a' && c != 'p') return 0;
-  std::uint32_t q = p + 1;
-  const bool dotted = r.At(q) == '.';
-  if (dotted) ++q;
-  if ((r.At(q) | 0x20) != 'm' || IsAlnum(r.At(q + 1))) return 0;
-  end = q + 1;
-  if (dotted && r.At(end) == '.') ++end;
-  return c == 'a' ? 1 : 2;
-}
-
-Clock ClockAt(const Reader& r, std::uint32_t at) {
-  Clock clock;
-  const Word word = r.WordAt(at);
-  if (word.Is(kNamedTime)) {
-    clock.end = word.end;
-    clock.seconds = word.entry->aux * 3600;
-    clock.has_half = true;
-    clock.hour = word.entry->aux;
-    return clock;
-  }
-  const Digits hour = DigitsAt(r, at);
-  if (hour.length == 0 || hour.length > 2 || hour.value > 24) return clock;
-  clock.hour = hour.value;
-  clock.leading_zero = r.At(at) == '0';
-  std::uint32_t end = hour.end;
-  int seconds = hour.value * 3600;
-  if (r.At(end) == ':' || (r.At(end) == '.' && IsDigit(r.At(end + 1)))) {
-    const Digits minute = DigitsAt(r, end + 1);
-    std::uint32_t half_end = 0;
-    const bool dot = r.At(end) == '.';  // "5.30 pm"
-    const bool valid = minute.length == 2 || (minute.length == 1 && minute.value == 0 && !dot);
-    if (!valid || minute.value > 59 || (dot && HalfDay(r, minute.end, half_end) == 0)) return clock;
-    end = minute.end;
-    seconds += minute.value * 60;
-    clock.has_minutes = true;
-    if (!dot && r.At(end) == ':') {
-      const Digits second = DigitsAt(r, end + 1);
-      if (second.length != 2 || second.value > 59) return clock;
-      end = second.end;
-      seconds += second.value;
-    }
-  }
-  const int half = HalfDay(r, end, end);
-  if (half != 0) {
-    if (hour.value > 12 && half == 1) return clock;
-    clock.has_half = true;
-    if (hour.value == 12 && half == 1) seconds -= 12 * 3600;
-    if (hour.value < 12 && half == 2) seconds += 12 * 3600;
-  } else if (const Word oclock = r.NextWord(end);
-             r.Equals(oclock, "o") && clock.has_minutes == false) {
-    const std::uint32_t quote = r.At(oclock.end) == '\''            ? 1U
-                                : r.Has(oclock.end, "\xE2\x80\x99") ? 3U
-                                                                    : 0U;
-    const Word rest = r.WordAt(oclock.end + quote);
-    if (quote == 0 || !r.Equals(rest, "clock")) return clock;
-    end = rest.end;
-    clock.has_minutes = true;
-  }
-  if (IsAlnum(r.At(end)) || seconds > 86400) return clock;
-  clock.end = end;
-  clock.seconds = seconds;
-  return clock;
-}
-
-}  // namespace
-
-std::optional<Quantity> ReadClock(const Reader& r, std::uint32_t at) {
-  Clock first = ClockAt(r, at);
-  if (first.end == 0) return {};
-  Clock last;
-  const std::uint32_t next = RangeConnector(r, first.end, IsAfterBetween(r, at));
-  if (next != 0) last = ClockAt(r, next);
-  const bool last_is_clock = last.end != 0 && (last.has_half || last.has_minutes);
-  const bool first_is_clock = first.has_half || first.has_minutes;
-  if (!first_is_clock && (!last_is_clock || !last.has_half || first.hour > 12 || first.hour == 0)) {
-    return {};
-  }
-  if (first_is_clock && !first.has_half && first.end - at < 4 && !last_is_clock)
-    return {};  // "3:0"
-  Quantity q;
-  q.kind = QuantityKind::kTime;
-  q.span = {at, first.end};
-  if (last_is_clock) {
-    if (!first.has_half && last.has_half && first.hour < 12 && !first.leading_zero) {
-      // "9-11 am", "2 to 5 pm": the half of the last, unless that would turn the range round
-      if (last.seconds >= 12 * 3600 && first.seconds + 12 * 3600 < last.seconds) {
-        first.seconds += 12 * 3600;
-      }
-    }
-    q.is_range = true;
-    q.span.end = last.end;
-  }
-  const bool sure = first.has_half || first.hour > 12 || first.hour == 0 || first.leading_zero ||
-                    (last_is_clock && (last.has_half || last.hour > 12));
-  q.is_ambiguous = !sure;
-  q.value = q.written = first.seconds;
-  q.value_high = q.written_high = last_is_clock ? last.seconds : first.seconds;
-  q.half_width = 30;
-  return q;
 }
 
 }  // namespace assay::text::quantity

@@ -6,9 +6,17 @@
 
 namespace assay::text::quantity {
 
+// A run of digits.
+struct Digits {
+  int value = 0;
+  std::uint32_t length = 0;  // 99 where it is longer than five digits
+  std::uint32_t end = 0;
+};
+[[nodiscard]] Digits DigitsAt(const Reader& reader, std::uint32_t at);
+
 // The date that starts at `at` (a digit, an apostrophe's digit or a word), ranges included.
 [[nodiscard]] std::optional<Quantity> ReadDate(const Reader& reader, std::uint32_t at);
-// The time of day at `at` (a digit or "noon"), ranges included.
+// The time of day at `at` (a digit, "noon", "half past nine", "a quarter to ten"), ranges included.
 [[nodiscard]] std::optional<Quantity> ReadClock(const Reader& reader, std::uint32_t at);
 // The end of what joins two ends of a range at `at`: "-", "–", " to ", " until ", " through ",
 // and " and " where `after_between`; 0 if there is none.

@@ -285,6 +285,9 @@ std::uint32_t Extractor::AtMixed(const Word& word) {
 std::uint32_t Extractor::AtArticle(const Word& article) {
   const Word next = r_.NextWord(article.end);
   if (next.entry == nullptr) return article.end;
+  if (next.Is(kPart)) {
+    if (const auto clock = ReadClock(r_, article.begin)) return TakeDate(*clock);
+  }
   if (next.Is(kDozen | kHundred | kScale | kPart)) {
     const std::uint32_t end = TakeTerm(article.begin, Prefix{article.begin, 0, false});
     if (end != 0) return end;
@@ -324,9 +327,9 @@ std::uint32_t Extractor::AtRoman(const Word& word) {
 
 std::uint32_t Extractor::AtTrigger(const Word& word) {
   if (word.Is(kArticle)) return AtArticle(word);
-  if (word.Is(kNamedTime)) {
-    const auto clock = ReadClock(r_, word.begin);
-    return clock ? TakeDate(*clock) : word.end;
+  if (word.Is(kNamedTime | kPart)) {
+    if (const auto clock = ReadClock(r_, word.begin)) return TakeDate(*clock);
+    if (word.Is(kNamedTime)) return word.end;
   }
   if (word.Is(kMonth | kWeekday | kOrdinal | kCardinal)) {
     if (const auto date = ReadDate(r_, word.begin)) return TakeDate(*date);
