@@ -156,7 +156,7 @@ void AnswerMachine::MakeClaims(const ExtractedSentence& sentence, std::vector<Cl
   if (options_.split_clauses) {
     SplitClauses(view_, pieces_);
   } else {
-    pieces_.push_back({{0, static_cast<std::uint32_t>(view_.text.size())}, {}, {}});
+    pieces_.push_back({{0, static_cast<std::uint32_t>(view_.text.size())}, {}, {}, {}});
   }
   for (const Piece& piece : pieces_) {
     Claim claim;
@@ -173,11 +173,21 @@ void AnswerMachine::Assemble(const Piece& piece, bool whole, std::string& out) c
     AppendResolved(piece.prefix, raw);
     raw += ' ';
   }
+  const std::size_t start = raw.size();
+  if (!piece.glue.empty()) {
+    raw += piece.glue;
+    raw += ' ';
+  }
+  const std::size_t own = raw.size();
   if (piece.gap.empty()) {
     AppendResolved(piece.span, raw);
   } else {
     AppendResolved({piece.span.begin, piece.gap.begin}, raw);
     AppendResolved({piece.gap.end, piece.span.end}, raw);
+  }
+  // "Founded in 2009, Acme ..." gives "Acme was founded in 2009".
+  if (own > start && piece.span.begin == 0 && raw[own] >= 'A' && raw[own] <= 'Z') {
+    raw[own] = static_cast<char>(raw[own] + 32);
   }
   AppendPlain(raw, out);
   if (whole || out.empty()) return;

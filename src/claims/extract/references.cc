@@ -69,7 +69,7 @@ bool Discourse::Fits(const Entity& entity, Need need) {
     case Need::kPlural:
       return !person && (t & (kTraitPlural | kTraitOrganisation)) != 0;
     case Need::kOrganisation:
-      return !person && (t & kTraitPlace) == 0 && ((t & kTraitOrganisation) != 0 || entity.subject);
+      return !person && entity.organisation;
     case Need::kPlace:
       return !person && (t & kTraitOrganisation) == 0 && ((t & kTraitPlace) != 0 || entity.subject);
   }
@@ -148,6 +148,7 @@ const Discourse::Entity* Discourse::Antecedent(const SentenceView& s, const Refe
     candidate.text = known != nullptr ? known->text : std::string(name.span.of(s.text));
     candidate.kind = name.kind;
     candidate.traits |= name.traits;
+    candidate.organisation |= UsedAsOrganisation(s, name);
     candidate.subject =
         subject_word < s.words.size() && name.span.begin == s.words[subject_word].begin;
     if (!Fits(candidate, reference.need)) continue;
@@ -160,7 +161,10 @@ const Discourse::Entity* Discourse::Antecedent(const SentenceView& s, const Refe
   const Entity* best = nullptr;
   std::uint32_t best_rank = 0;
   for (const Entity& entity : entities_) {
-    if (entity.sentence + kReach < sentence_ || !Fits(entity, reference.need)) continue;
+    const bool section = entity.heading && reference.need == Need::kOrganisation;
+    if ((entity.sentence + kReach < sentence_ && !section) || !Fits(entity, reference.need)) {
+      continue;
+    }
     const std::uint32_t rank = entity.sentence * 2 + (entity.subject ? 2U : 1U);
     if (best == nullptr || rank >= best_rank) {
       best = &entity;
@@ -217,8 +221,38 @@ void Discourse::Read(const SentenceView& s, bool resolve, std::vector<Replacemen
   ++sentence_;
 }
 
+// "Alder & Finch", "BBC", "Acme Inc", "Acme, a Dutch manufacturer", "Acme is a company", "Acme was
+// founded", "Acme employs".
+bool Discourse::UsedAsOrganisation(const SentenceView& s, const text::Name& name) {
+  if ((name.traits & (text::kTraitPerson | text::kTraitPlace)) != 0) return false;
+  if ((name.traits & text::kTraitOrganisation) != 0 || name.kind == text::NameKind::kAcronym) {
+    return true;
+  }
+  if (name.span.of(s.text).find('&') != std::string_view::npos) return true;
+  const auto after = std::ranges::lower_bound(s.words, name.span.end, {}, &text::Span::begin);
+  auto i = static_cast<std::size_t>(after - s.words.begin());
+  if (i > 0 && s.words[i - 1].end > name.span.end) return false;  // possessive
+  const bool passive = s.is(i, "was") && (s.is(i + 1, "founded") || s.is(i + 1, "incorporated"));
+  constexpr std::string_view kDoneByOrganisations =
+      " employs hires hired sells manufactures produces ";
+  if (passive || (i < s.words.size() && InList(kDoneByOrganisations, s.word(i)))) return true;
+  const bool joined = s.gap(i) == ", " || s.is(i, "is") || s.is(i, "was");
+  if (!joined) return false;
+  if (s.is(i, "is") || s.is(i, "was")) ++i;
+  if (!s.is(i, "a") && !s.is(i, "an")) return false;
+  for (std::size_t j = i + 1; j < s.words.size() && j < i + 6; ++j) {
+    if ((s.roles[j] & (kRolePreposition | kRoleSubordinator)) != 0) return false;
+    if (InList(kOrganisationNouns, s.word(j))) return true;
+  }
+  return false;
+}
+
 void Discourse::Remember(const SentenceView& s) {
   const std::uint32_t subject_word = SubjectWord(s);
+  const bool heading = s.block == text::BlockKind::kHeading;
+  if (heading && !s.names.empty()) {
+    for (Entity& entity : entities_) entity.heading = false;
+  }
   for (const text::Name& name : s.names) {
     if (name.kind == text::NameKind::kEmail || name.kind == text::NameKind::kUrl) continue;
     const std::string_view bytes = name.span.of(s.text);
@@ -227,7 +261,10 @@ void Discourse::Remember(const SentenceView& s) {
         subject_word < s.words.size() && name.span.begin == s.words[subject_word].begin;
     Entity* known = Find(bytes, name.kind);
     if (known == nullptr) {
-      if (entities_.size() == kMaxEntities) entities_.erase(entities_.begin());
+      if (entities_.size() == kMaxEntities) {
+        const auto oldest = std::ranges::find(entities_, false, &Entity::heading);
+        entities_.erase(oldest == entities_.end() ? entities_.begin() : oldest);
+      }
       entities_.emplace_back();
       known = &entities_.back();
       known->text = bytes;
@@ -237,6 +274,8 @@ void Discourse::Remember(const SentenceView& s) {
       known->kind = name.kind;
     }
     known->traits |= name.traits;
+    known->organisation |= UsedAsOrganisation(s, name);
+    known->heading |= heading;
     known->subject = subject || (known->subject && known->sentence == sentence_);
     known->sentence = sentence_;
   }

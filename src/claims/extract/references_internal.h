@@ -17,7 +17,9 @@ struct Replacement {
 // The names of the last sentences of one answer. Looks only backwards, so streaming sees the same.
 // Rule: the subject of the nearest sentence goes before its other names; a name must fit in number,
 // sex and kind as far as its traits are known; a pronoun with two different fitting names before it
-// in its own sentence stays. (After Hobbs, 1978, reduced to what can be read without a parse.)
+// in its own sentence stays. "The company" needs a name that is written or used as an
+// organisation's; one of the heading is in reach of all its section. (After Hobbs, 1978, reduced to
+// what can be read without a parse.)
 class Discourse {
  public:
   // Appends what to replace in the sentence, in order, and remembers its names.
@@ -32,6 +34,8 @@ class Discourse {
     std::uint8_t traits = 0;
     std::uint32_t sentence = 0;  // last mention
     bool subject = false;        // there
+    bool organisation = false;   // "Inc", "&", an acronym, or the text uses it as one
+    bool heading = false;        // stands in the last heading that has names
   };
   struct Reference {
     std::uint32_t begin_word;
@@ -45,6 +49,7 @@ class Discourse {
   [[nodiscard]] const Entity* Antecedent(const SentenceView& s, const Reference& reference,
                                          std::uint32_t subject_word);
   void Remember(const SentenceView& s);
+  [[nodiscard]] static bool UsedAsOrganisation(const SentenceView& s, const text::Name& name);
   Entity* Find(std::string_view name, text::NameKind kind);
 
   std::vector<Entity> entities_;

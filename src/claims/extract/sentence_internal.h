@@ -1,6 +1,7 @@
 // One sentence with what the readers of `text` found in it; the buffers are reused.
 #pragma once
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ enum WordRole : std::uint16_t {
   kRolePreposition = 64,
   kRoleReporting = 128,  // "said", "claims", "believes"
   kRoleBase = 256,       // dictionary form of a full verb: finite after a plural ("Tickets cost")
+  kRoleRarePast = 512,   // past form of a verb that only the splitting knows: "collaborated"
 };
 
 // Whether two words are equal, `lower` being in lower case ASCII.
@@ -52,6 +54,17 @@ struct SentenceView {
     if (i >= words.size() || words[i].size_bytes() != lower.size()) return false;
     return ((text[words[i].begin] ^ lower[0]) & ~0x20) == 0 && EqualsLower(word(i), lower);
   }
+  [[nodiscard]] bool is_one_of(std::size_t i, std::initializer_list<std::string_view> list) const {
+    for (const std::string_view lower : list) {
+      if (is(i, lower)) return true;
+    }
+    return false;
+  }
+  [[nodiscard]] bool comma_before(std::size_t i) const {
+    return gap(i).find(',') != std::string_view::npos;
+  }
+  // Whether word i lies in a name.
+  [[nodiscard]] bool in_name(std::size_t i) const;
   [[nodiscard]] bool has(text::CueKind kind) const;
   [[nodiscard]] bool verb(std::size_t i) const {
     return (roles[i] & (kRoleFinite | kRoleVerb)) != 0;
@@ -66,13 +79,27 @@ struct SentenceView {
 struct Piece {
   text::Span span;    // in the sentence: the bytes that make the statement
   text::Span prefix;  // in the sentence: subject to put before it; empty where it has its own
-  // A relative clause that is left out of the piece; empty for none.
+  // A relative clause or the like that is left out of the piece; empty for none.
   text::Span gap;
+  // Put between prefix and span ("is"); empty for none.
+  std::string_view glue = {};
 };
 
+inline constexpr std::uint32_t kMaxSubject = 8;  // words of a subject put before another piece
+
+// A statement about the sentence's subject beside its main verb: "Founded in 2009, Acme employs",
+// "Ada Young (born May 5, 1970) is", "Ada Young, the managing director, joined".
+struct SubjectStatement {
+  Piece piece;
+  text::Span gap;           // what the main piece loses; empty where the main piece starts behind
+  std::uint32_t begin = 0;  // first word of the main piece
+  std::uint32_t verb = 0;   // its verb; 0: there is no such statement
+};
+[[nodiscard]] SubjectStatement FindSubjectStatement(const SentenceView& sentence);
+
 // Cuts a sentence at coordinated clauses and verb phrases and takes relative clauses with figures
-// or names out; one piece, the whole sentence, where no rule is sure. Pieces come in the order of
-// their spans' begins. O(words).
+// or names, appositions to the subject, "(born ...)" and "Founded in 2009, ..." out; one piece, the
+// whole sentence, where no rule is sure. Pieces come in the order of their spans' begins. O(words).
 void SplitClauses(const SentenceView& sentence, std::vector<Piece>& out);
 
 // Appends the bytes without Markdown emphasis, code ticks and link targets, white space collapsed.

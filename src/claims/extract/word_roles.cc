@@ -53,6 +53,12 @@ constexpr std::string_view kReporting =
     "said says say claim claims claimed believe believes believed report reports reported argue "
     "argues argued announced states stated suggests suggested think thinks thought told alleged "
     "alleges denied denies warned mentioned mentions according";
+// Pasts of intransitive or mostly active verbs; the check-worthiness model does not know them.
+constexpr std::string_view kRarePast =
+    "led collaborated acted authored toured criticized criticised pitched scored enrolled "
+    "befriended attempted switched shifted evolved transitioned divorced struggled reunited peaked "
+    "interned embarked pursued fled raced obtained survived contested competed won defeated "
+    "signed co-founded co-wrote carried amended grew";
 
 class RoleTable {
  public:
@@ -75,6 +81,7 @@ class RoleTable {
     Add(kDeterminers, kRoleDeterminer);
     Add(kPrepositions, kRolePreposition);
     Add(kReporting, kRoleReporting);
+    Add(kRarePast, kRoleRarePast);
     ForEach(kVerbs, [this](std::string_view word) { verbs_.emplace(word, true); });
   }
   template <typename F>
@@ -140,6 +147,15 @@ void SentenceView::Read(std::string_view sentence, text::BlockKind kind) {
     while (i < words.size() && words[i].begin < name.span.begin) ++i;
     for (; i < words.size() && words[i].end <= name.span.end; ++i) roles[i] = 0;
   }
+}
+
+bool SentenceView::in_name(std::size_t i) const {
+  return i < words.size() && std::ranges::any_of(
+                                 names,
+                                 [&](const text::Name& name) {
+                                   return name.span.begin <= words[i].begin &&
+                                          words[i].begin < name.span.end;
+                                 });
 }
 
 bool SentenceView::has(text::CueKind kind) const {
