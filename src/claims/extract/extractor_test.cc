@@ -237,6 +237,7 @@ TEST(References, StayWhereNothingIsSure) {
            "The city of Ghent has 260,000 inhabitants.",
            "The company car is free for managers.",
            "Full-time employees get 30 days. The company pays 600 euros.",
+           "BBC News moved to Salford in 2011. The bank returned the fee.",
            "Berlin has 3 airports. The company pays 600 euros.",
            "Solberg opened a shop. The company pays 600 euros.",
            "Guests of Crocodile Bar can stay connected during their visit.",

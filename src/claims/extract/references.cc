@@ -12,6 +12,9 @@ constexpr std::string_view kOrganisationNouns =
     " company firm organization organisation agency university college school bank hospital team "
     "club band restaurant hotel museum store business startup charity ministry airline "
     "manufacturer corporation cafe retailer foundation institute ";
+constexpr std::string_view kAnyOrganisation =
+    " company firm organization organisation business corporation startup charity manufacturer "
+    "agency ";
 constexpr std::string_view kPlaceNouns = " city town country village island river ";
 
 bool InList(std::string_view list, std::string_view word) {
@@ -51,13 +54,13 @@ void Discourse::Clear() {
   sentence_ = 0;
 }
 
-bool Discourse::Fits(const Entity& entity, Need need) {
+bool Discourse::Fits(const Entity& entity, const Reference& reference) {
   using namespace text;  // the traits
   const std::uint8_t t = entity.traits;
   const bool person = (t & kTraitPerson) != 0;
   const bool thing = (t & (kTraitOrganisation | kTraitPlace)) != 0;
   const bool long_name = entity.text.find(' ') != std::string::npos;
-  switch (need) {
+  switch (reference.need) {
     case Need::kMale:
       return !thing && (t & kTraitFemale) == 0 && entity.kind == NameKind::kProper &&
              (person || long_name);
@@ -69,7 +72,10 @@ bool Discourse::Fits(const Entity& entity, Need need) {
     case Need::kPlural:
       return !person && (t & (kTraitPlural | kTraitOrganisation)) != 0;
     case Need::kOrganisation:
-      return !person && entity.organisation;
+      // "the bank" is "Ghent Savings Bank", not any organisation.
+      return !person && entity.organisation &&
+             (reference.noun.empty() ||
+              entity.text.find(reference.noun.substr(1)) != std::string::npos);
     case Need::kPlace:
       return !person && (t & kTraitOrganisation) == 0 && ((t & kTraitPlace) != 0 || entity.subject);
   }
@@ -77,7 +83,7 @@ bool Discourse::Fits(const Entity& entity, Need need) {
 }
 
 bool Discourse::ReferenceAt(const SentenceView& s, std::uint32_t i, Reference& out) const {
-  out = {i, i + 1, Need::kThing, false};
+  out = {i, i + 1, Need::kThing, false, {}};
   const bool last = i + 1 >= s.words.size();
   if (!last && (s.is(i, "the") || s.is(i, "this"))) {
     std::string_view noun = s.word(i + 1);
@@ -93,7 +99,8 @@ bool Discourse::ReferenceAt(const SentenceView& s, std::uint32_t i, Reference& o
                       s.verb(i + 2) ||
                       (s.roles[i + 2] & (kRolePreposition | kRoleSubordinator)) != 0 ||
                       s.is(i + 2, "and") || s.is(i + 2, "also");
-    out = {i, i + 2, organisation ? Need::kOrganisation : Need::kPlace, possessive};
+    out = {i, i + 2, organisation ? Need::kOrganisation : Need::kPlace, possessive, {}};
+    if (organisation && !InList(kAnyOrganisation, noun)) out.noun = noun;
     return free;
   }
   const bool his = s.is(i, "his");
@@ -151,7 +158,7 @@ const Discourse::Entity* Discourse::Antecedent(const SentenceView& s, const Refe
     candidate.organisation |= UsedAsOrganisation(s, name);
     candidate.subject =
         subject_word < s.words.size() && name.span.begin == s.words[subject_word].begin;
-    if (!Fits(candidate, reference.need)) continue;
+    if (!Fits(candidate, reference)) continue;
     if (found && own.text != candidate.text) return nullptr;
     own = candidate;
     found = true;
@@ -162,7 +169,7 @@ const Discourse::Entity* Discourse::Antecedent(const SentenceView& s, const Refe
   std::uint32_t best_rank = 0;
   for (const Entity& entity : entities_) {
     const bool section = entity.heading && reference.need == Need::kOrganisation;
-    if ((entity.sentence + kReach < sentence_ && !section) || !Fits(entity, reference.need)) {
+    if ((entity.sentence + kReach < sentence_ && !section) || !Fits(entity, reference)) {
       continue;
     }
     const std::uint32_t rank = entity.sentence * 2 + (entity.subject ? 2U : 1U);

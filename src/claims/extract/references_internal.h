@@ -42,9 +42,10 @@ class Discourse {
     std::uint32_t end_word;
     Need need;
     bool possessive;
+    std::string_view noun;  // of "the bank"; empty for pronouns and "the company"
   };
 
-  [[nodiscard]] static bool Fits(const Entity& entity, Need need);
+  [[nodiscard]] static bool Fits(const Entity& entity, const Reference& reference);
   [[nodiscard]] bool ReferenceAt(const SentenceView& s, std::uint32_t i, Reference& out) const;
   [[nodiscard]] const Entity* Antecedent(const SentenceView& s, const Reference& reference,
                                          std::uint32_t subject_word);
