@@ -31,8 +31,8 @@ double ThreadCpuMs() {
 
 struct Chunk {
   std::size_t number = 0;
-  std::size_t first_line = 0;  // 1-based
   std::vector<std::string_view> lines;
+  std::vector<std::size_t> numbers;  // of the lines, 1-based
 };
 
 struct ChunkResult {
@@ -82,8 +82,8 @@ class Run {
       rest_.remove_prefix(std::min(end + 1, rest_.size()));
       ++line_;
       if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-      if (chunk.lines.empty()) chunk.first_line = line_;
       chunk.lines.push_back(line);
+      chunk.numbers.push_back(line_);
       ++records_;
     }
     if (chunk.lines.empty()) return std::nullopt;
@@ -98,7 +98,7 @@ class Run {
       const Result<void> read = internal::ReadCases(chunk.lines[i], format_, cases);
       if (!read) {
         return Fail(read.error().code,
-                    fmt::format("{}:{}: {}.", path_, chunk.first_line + i, read.error().message));
+                    fmt::format("{}:{}: {}.", path_, chunk.numbers[i], read.error().message));
       }
       for (const EvalCase& item : cases) {
         const double begin_ms = ThreadCpuMs();

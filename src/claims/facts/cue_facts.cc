@@ -161,10 +161,10 @@ void CompareQuantifiers(const FactInput& input, FeatureVector& f, Facts& facts) 
 }
 
 bool SaysUnanswerable(std::string_view text) {
-  constexpr std::array<std::string_view, 10> kPhrases = {
-      "unable to answer", "not mentioned",    "not provided",     "not specified",
-      "not stated",       "does not provide", "does not mention", "does not specify",
-      "no information",   "does not contain"};
+  constexpr std::array<std::string_view, 12> kPhrases = {
+      "cannot answer",    "cannot determine", "unable to answer", "not mentioned",
+      "not provided",     "not specified",    "not stated",       "does not provide",
+      "does not mention", "does not specify", "no information",   "does not contain"};
   std::string lower(text);
   for (char& c : lower) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');

@@ -14,14 +14,6 @@ using text::Quantity;
 // Rarity share of equal aligned words from which the best sentence makes the same statement.
 constexpr float kSameStatement = 0.6F;
 
-// Whether the evidence says what the claim says. A narrower range is another statement: "open from
-// 8:00 to 20:00" is not borne out by "7:00 to 20:00".
-bool Matches(const Quantity& claim, const Quantity& evidence) {
-  const Comparison comparison = text::Compare(claim, evidence);
-  if (comparison == Comparison::kWithin) return !(claim.is_range && evidence.is_range);
-  return comparison == Comparison::kEqual || comparison == Comparison::kRoundedEqual;
-}
-
 bool Differs(const Quantity& claim, const Quantity& evidence) {
   const Comparison comparison = text::Compare(claim, evidence);
   return comparison == Comparison::kDifferent ||
@@ -29,8 +21,9 @@ bool Differs(const Quantity& claim, const Quantity& evidence) {
 }
 
 bool StatedIn(const Quantity& quantity, const Statement& sentence) {
-  return std::ranges::any_of(
-      sentence.quantities, [&quantity](const Quantity& other) { return Matches(quantity, other); });
+  return std::ranges::any_of(sentence.quantities, [&quantity](const Quantity& other) {
+    return QuantityMatches(quantity, other);
+  });
 }
 
 // Index of the token at or after byte `at`.
@@ -58,7 +51,8 @@ const Quantity* CounterpartOf(const FactInput& input, const Quantity& quantity) 
     if (!Differs(quantity, other)) continue;
     if (SameSlot(input, quantity, other)) return &other;
     const bool is_taken = std::ranges::any_of(
-        input.claim.quantities, [&other](const Quantity& mine) { return Matches(mine, other); });
+        input.claim.quantities,
+        [&other](const Quantity& mine) { return QuantityMatches(mine, other); });
     if (is_taken) continue;
     only = &other;
     ++candidates;
@@ -89,7 +83,7 @@ void CompareQuantities(const FactInput& input, FeatureVector& f, Facts& facts) {
     // Another sentence may hold the value of something else; the same statement with another value
     // weighs more.
     const bool other_counts =
-        other != nullptr && (!in_top || f[Feature::kAlignedShare] >= kSameStatement);
+        other != nullptr && (!in_top || f[Feature::kAlignedRest] >= kSameStatement);
     if (in_top && !other_counts) continue;
     if (!in_top) f[Feature::kQuantitiesNotTop] += 1;
     const bool anywhere = in_top || std::ranges::any_of(input.pool, [&quantity](const auto* s) {

@@ -53,6 +53,29 @@ void AddSwap(const SlotWords& slot, const FactInput& input, FeatureVector& f, Fa
   }
 }
 
+// The aligned share of what is left of the claim without its quantities and names that do not stand
+// in the best sentence: near 1 where only such a fact was changed.
+float AlignedRest(const FactInput& input) {
+  const Statement& claim = input.claim;
+  std::vector<char> aligned(claim.tokens.size(), 0);
+  for (const AlignedPair& pair : input.alignment.pairs) {
+    if (pair.equal) aligned[pair.claim] = 1;
+  }
+  float met = 0;
+  float total = 1e-6F;
+  for (std::size_t i = 0; i < claim.tokens.size(); ++i) {
+    const Token& token = claim.tokens[i];
+    const bool in_name = std::ranges::any_of(claim.names, [&token](const text::Name& name) {
+      return token.span.begin < name.span.end && token.span.end > name.span.begin;
+    });
+    if (aligned[i] == 0 && (in_name || token.quantity >= 0)) continue;
+    const float rarity = std::min(token.rarity, 3.0F);
+    total += rarity;
+    if (aligned[i] != 0) met += rarity;
+  }
+  return met / total;
+}
+
 }  // namespace
 
 void CompareAlignment(const FactInput& input, FeatureVector& f, Facts& facts) {
@@ -67,6 +90,7 @@ void CompareAlignment(const FactInput& input, FeatureVector& f, Facts& facts) {
     if (best.tokens[pair.evidence].is(kWordStop)) continue;
     f[Feature::kEvidenceAligned] += best.tokens[pair.evidence].rarity / best_total;
   }
+  f[Feature::kAlignedRest] = AlignedRest(input);
   f[Feature::kSlotSimilarity] = 1;
   for (const Slot& slot : input.alignment.slots) {
     const SlotWords words = ContentOf(slot, claim, best);

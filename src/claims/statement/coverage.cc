@@ -48,14 +48,23 @@ bool Holds(const Statement& sentence, std::uint32_t stem) {
                              [stem](const Token& token) { return token.stem == stem; });
 }
 
+bool StatesQuantity(const Statement& sentence, const text::Quantity& quantity) {
+  return std::ranges::any_of(sentence.quantities, [&quantity](const text::Quantity& other) {
+    return QuantityMatches(quantity, other);
+  });
+}
+
 // equal[s * content + i]: whether sentence s holds the claim's i-th content word.
 std::vector<char> EqualWords(const Statement& claim, std::span<const Statement* const> pool) {
   const std::size_t content = claim.content.size();
   std::vector<char> equal(pool.size() * content, 0);
   for (std::size_t s = 0; s < pool.size(); ++s) {
     for (std::size_t i = 0; i < content; ++i) {
-      equal[s * content + i] =
-          Holds(*pool[s], claim.tokens[claim.content[i]].stem) ? char{1} : char{0};
+      const Token& token = claim.tokens[claim.content[i]];
+      const bool stated =
+          token.quantity >= 0 &&
+          StatesQuantity(*pool[s], claim.quantities[static_cast<std::size_t>(token.quantity)]);
+      equal[s * content + i] = stated || Holds(*pool[s], token.stem) ? char{1} : char{0};
     }
   }
   return equal;
@@ -193,6 +202,9 @@ Coverage MeasureCoverage(const Statement& claim, std::span<const Statement* cons
   Coverage coverage;
   coverage.near = NearestWords(claim, pool, words);
   const std::vector<char> equal = EqualWords(claim, pool);
+  for (std::size_t i = 0; i < equal.size(); ++i) {
+    if (equal[i] != 0) coverage.near[i] = 1;  // also where the evidence's word is a stop word
+  }
   const Shares shares = MeasureShares(claim, pool, equal, coverage);
   Rank(shares, std::max(ranked, kTopSentences), coverage);
 

@@ -29,6 +29,17 @@ void AddTokens(Statement& statement, std::span<const text::Span> spans,
   }
 }
 
+void MarkQuantities(Statement& statement) {
+  for (std::size_t q = 0; q < statement.quantities.size() && q < 32767; ++q) {
+    const text::Span span = statement.quantities[q].span;
+    for (Token& token : statement.tokens) {
+      if (token.span.begin < span.end && token.span.end > span.begin) {
+        token.quantity = static_cast<std::int16_t>(q);
+      }
+    }
+  }
+}
+
 void AddMean(Statement& statement, const WordTable& words) {
   statement.mean.assign(words.dim(), 0);
   for (const Token& token : statement.tokens) {
@@ -42,8 +53,29 @@ void AddMean(Statement& statement, const WordTable& words) {
 
 }  // namespace
 
+bool QuantityMatches(const text::Quantity& claim, const text::Quantity& evidence) {
+  const text::Comparison comparison = text::Compare(claim, evidence);
+  if (comparison == text::Comparison::kWithin) return !(claim.is_range && evidence.is_range);
+  return comparison == text::Comparison::kEqual || comparison == text::Comparison::kRoundedEqual;
+}
+
+std::vector<char> MatchQuantities(const Statement& claim, const Statement& evidence) {
+  std::vector<char> matches;
+  for (const text::Quantity& mine : claim.quantities) {
+    for (const text::Quantity& other : evidence.quantities) {
+      matches.push_back(QuantityMatches(mine, other) ? char{1} : char{0});
+    }
+  }
+  return matches;
+}
+
 Result<Statement> ReadStatement(std::string text, WordTable& words) {
   Statement statement;
+  if (text.size() > kMaxStatementBytes) {
+    std::size_t end = kMaxStatementBytes;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+    text.resize(end);
+  }
   statement.text = std::move(text);
   std::vector<text::Span> spans;
   text::SplitWords(statement.text, spans);
@@ -53,6 +85,7 @@ Result<Statement> ReadStatement(std::string text, WordTable& words) {
   text::FindNames(statement.text, spans, statement.names);
   text::ExtractQuantities(statement.text, statement.quantities);
   AddTokens(statement, spans, ids, words);
+  MarkQuantities(statement);
   AddMean(statement, words);
   ReadFields(statement);
   return statement;

@@ -21,8 +21,9 @@ struct Token {
   std::uint32_t stem = 0;
   float rarity = 0;
   std::uint8_t flags = 0;
-  bool capitalized = false;  // and not the first word
-  bool negated = false;      // in the reach of an odd number of negations
+  bool capitalized = false;    // and not the first word
+  bool negated = false;        // in the reach of an odd number of negations
+  std::int16_t quantity = -1;  // index of the quantity that it is part of
 
   [[nodiscard]] bool is(WordFlag flag) const { return (flags & flag) != 0; }
 };
@@ -56,8 +57,18 @@ struct Statement {
   }
 };
 
+// What lies beyond is not read: some comparisons take quadratic time.
+inline constexpr std::size_t kMaxStatementBytes = 8192;
+
 // Errors: those of the encoder.
 [[nodiscard]] Result<Statement> ReadStatement(std::string text, WordTable& words);
+
+// Whether the evidence's quantity says what the claim's says. A narrower range is another
+// statement: "open from 8:00 to 20:00" is not borne out by "7:00 to 20:00".
+[[nodiscard]] bool QuantityMatches(const text::Quantity& claim, const text::Quantity& evidence);
+
+// matches[i * evidence.quantities.size() + j] for every pair.
+[[nodiscard]] std::vector<char> MatchQuantities(const Statement& claim, const Statement& evidence);
 
 // The fields of a long record ("key: value; key: value; ...") with readable keys; empty where the
 // row is no record of at least eight fields.

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <string>
 
-#include "assay/corpus/analysis.h"
 #include "assay/text/cues.h"
 
 #include "statement/words_internal.h"
@@ -34,7 +33,7 @@ constexpr std::string_view kStopWords =
     "not no yes s t now there's it's one however additionally moreover furthermore while although "
     "though because since due per via including include includes included based provided given "
     "according overall summary passage article text information data structured following don't "
-    "doesn't didn't isn't aren't wasn't weren't won't wouldn't can't cannot ";
+    "get gets got doesn't didn't isn't aren't wasn't weren't won't wouldn't can't cannot ";
 
 constexpr std::string_view kNumberWords =
     " zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -53,7 +52,7 @@ constexpr std::array<std::string_view, 12> kDerivedEndings = {
 
 constexpr float kRankUnit = 2000;  // rank from which a word counts as rare
 constexpr float kUnknownRarity = 3.1F;
-constexpr float kDigitsRarity = 1.5F;  // numbers are compared as quantities, not as words
+constexpr float kDigitsRarity = 2.5F;  // numbers are compared as quantities, not as words
 constexpr float kMinRarity = 0.05F;
 
 bool Lists(std::string_view list, std::string_view word) {
@@ -153,8 +152,8 @@ std::uint32_t WordTable::StemId(std::string_view lower_case) {
   if (stem.ends_with("'")) stem.resize(stem.size() - 1);
   std::string lemma(stem.size() + 4, '\0');
   lemma.resize(text::Lemma(stem, lemma));
-  lemma.resize(corpus::Stem(lemma.data(), lemma.size()));
-  return stems_.emplace(std::move(lemma), static_cast<std::uint32_t>(stems_.size())).first->second;
+  return stems_.emplace(PorterStem(std::move(lemma)), static_cast<std::uint32_t>(stems_.size()))
+      .first->second;
 }
 
 Result<void> WordTable::Intern(std::string_view text, std::span<const text::Span> words,

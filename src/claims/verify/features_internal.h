@@ -36,6 +36,7 @@ namespace assay::claims::internal {
   X(kNeighboursTogether, "neighbours_together") /* neighbour words in one sentence */       \
   X(kBigrams, "bigrams")                        /* neighbour words that are so there too */ \
   X(kAlignedShare, "aligned_share")             /* rarity share of equal aligned words */   \
+  X(kAlignedRest, "aligned_rest")               /* without names and numbers not met */     \
   X(kEvidenceAligned, "evidence_aligned")       /* the same of best's words */              \
   X(kEvidenceCovered, "evidence_covered")       /* best's words that the claim has */       \
   X(kSlots, "slots")                            /* other words at the same place */         \

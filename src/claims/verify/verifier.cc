@@ -223,6 +223,12 @@ Result<Judgement> Verifier::State::Judge(std::string_view claim,
     }
   }
   ASSAY_TRY(AskEntailment(statement, rows, measurement, decision));
+  if (claim.size() > internal::kMaxStatementBytes && decision.verdict == Verdict::kSupported) {
+    judgement.confidence = decision.confidence;
+    judgement.reason = fmt::format("the claim is longer than the {} bytes that are judged",
+                                   internal::kMaxStatementBytes);
+    return judgement;
+  }
   judgement.verdict = decision.verdict;
   judgement.confidence = decision.confidence;
   judgement.support = decision.support;

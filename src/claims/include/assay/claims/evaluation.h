@@ -50,12 +50,12 @@ struct EvalOptions {
   // Folder with fold0.model to fold4.model (models/verifier/): each record is judged by the weights
   // that were trained without its group (source_id, group). Empty: the shipped weights, whose
   // figures on a set that they were trained on flatter.
-  std::string folds_folder;
+  std::string folds_folder = {};
   std::uint64_t limit = 0;  // records read, 0: all
   // Called with one JSON line per claim (features and truth) in order of the file, for training.
-  std::function<void(std::string_view line)> dump_features;
+  std::function<void(std::string_view line)> dump_features = {};
   // Called on the calling thread about 10 times a second.
-  std::function<void(std::uint64_t done)> progress;
+  std::function<void(std::uint64_t done)> progress = {};
 };
 
 // Streams the JSON lines of `path` and judges each record against its own source alone. `words`: as

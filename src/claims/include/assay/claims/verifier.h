@@ -78,7 +78,8 @@ class Verifier {
   ~Verifier();
 
   // Judges one self-contained claim (Claim::text of the Extractor). Deterministic: depends on the
-  // claim, the index, the options and the models alone. An empty claim is unverified. About 1 ms on
+  // claim, the index, the options and the models alone. An empty claim is unverified, and so is one
+  // of more than 8 KiB unless what those hold is contradicted already. About 1 ms on
   // a warm index. Threads: one call at a time per Verifier. Errors: those of the encoders.
   [[nodiscard]] Result<Judgement> Verify(std::string_view claim);
 

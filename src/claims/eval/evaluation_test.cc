@@ -1,0 +1,171 @@
+#include "assay/claims/evaluation.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "assay/embed/static_encoder.h"
+
+#include "eval/cases_internal.h"
+#include "eval/metrics_internal.h"
+#include "temp_dir.h"
+
+namespace assay::claims {
+namespace {
+
+using internal::ScoredCase;
+using internal::Truth;
+
+ScoredCase Case(Truth truth, float risk, bool flagged) {
+  ScoredCase scored;
+  scored.truth = truth;
+  scored.risk = risk;
+  scored.flagged = flagged;
+  return scored;
+}
+
+TEST(ClaimMetricsTest, CountsWhatWasFlaggedRightlyAndWrongly) {
+  const std::vector<ScoredCase> cases = {
+      Case(Truth::kNotSupported, 0.9F, true), Case(Truth::kContradicted, 0.8F, true),
+      Case(Truth::kNeutral, 0.3F, false),     Case(Truth::kSupported, 0.7F, true),
+      Case(Truth::kSupported, 0.2F, false),   Case(Truth::kSupported, 0.1F, false)};
+  const ClaimQuality quality = internal::MeasureQuality("all", cases);
+  EXPECT_EQ(quality.n, 6U);
+  EXPECT_EQ(quality.positives, 3U);
+  EXPECT_DOUBLE_EQ(quality.precision, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(quality.recall, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(quality.f1, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(quality.accuracy, 4.0 / 6);
+  EXPECT_DOUBLE_EQ(quality.balanced_accuracy, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(quality.area_under_curve, 8.0 / 9);  // 8 of 9 pairs are in order
+}
+
+TEST(ClaimMetricsTest, CountsEqualRisksHalf) {
+  const std::vector<ScoredCase> cases = {Case(Truth::kNotSupported, 0.5F, true),
+                                         Case(Truth::kSupported, 0.5F, true)};
+  EXPECT_DOUBLE_EQ(internal::MeasureQuality("all", cases).area_under_curve, 0.5);
+}
+
+TEST(EvaluationCasesTest, TurnsCodePointsIntoBytes) {
+  std::vector<internal::EvalCase> cases;
+  const auto read = internal::ReadCases(
+      R"({"source":"a","response":"é€x","spans":[{"start":1,"end":3,"type":"Evident Conflict"}]})",
+      EvalFormat::kGrounding, cases);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(cases.size(), 1U);
+  ASSERT_EQ(cases[0].spans.size(), 1U);
+  EXPECT_EQ(cases[0].spans[0].span.of(cases[0].response), "€x");
+  EXPECT_TRUE(cases[0].spans[0].conflicts);
+}
+
+TEST(EvaluationCasesTest, NamesTheFieldThatIsWrong) {
+  for (const auto& [line, field] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"source":1,"response":"b","spans":[]})", "source"},
+           {R"({"source":"a","response":"b"})", "hallucinated"},
+           {R"({"source":"a","response":"b","spans":[{"start":3,"end":1}]})", "spans"}}) {
+    std::vector<internal::EvalCase> cases;
+    const auto read = internal::ReadCases(line, EvalFormat::kGrounding, cases);
+    ASSERT_FALSE(read) << line;
+    EXPECT_EQ(read.error().code, Code::kInvalidArgument);
+    EXPECT_NE(read.error().message.find(field), std::string::npos) << read.error().message;
+  }
+}
+
+class EvaluationTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const char* const models = std::getenv("ASSAY_MODELS");
+    const char* const root = std::getenv("ASSAY_SOURCE_DIR");
+    const char* const data = std::getenv("ASSAY_DATA");
+    ASSERT_NE(models, nullptr);
+    ASSERT_NE(root, nullptr);
+    core::FileSystem& files = core::FileSystem::Real();
+    const std::vector<std::string> folders = {models};
+    const auto folder = embed::FindModel(files, folders, embed::kStaticMiniLm);
+    if (!folder) GTEST_SKIP() << "no static encoder: " << folder.error().message;
+    auto encoder = embed::OpenStaticEncoder(files, *folder);
+    ASSERT_TRUE(encoder) << encoder.error().message;
+    encoder_ = std::move(*encoder);
+    folds_ = std::string(root) + "/models/verifier/folds";
+    if (data != nullptr) data_ = data;
+  }
+
+  Result<EvalReport> Evaluate(const std::string& path, const EvalOptions& options) {
+    return EvaluateClaims(core::FileSystem::Real(), path, encoder_.get(), options);
+  }
+
+  std::unique_ptr<embed::Encoder> encoder_;
+  std::string folds_;
+  std::string data_;
+};
+
+TEST_F(EvaluationTest, KeepsItsQualityOnAnswersOfUnseenSources) {
+  if (data_.empty()) GTEST_SKIP() << "ASSAY_DATA is not set";
+  const auto report =
+      Evaluate(data_ + "/grounding/ragtruth.jsonl", {.threads = 2, .folds_folder = folds_});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->all.n, 1308U);
+  EXPECT_EQ(report->all.positives, 546U);
+  EXPECT_GE(report->all.area_under_curve, 0.80);
+  EXPECT_GE(report->all.f1, 0.68);
+  ASSERT_EQ(report->parts.size(), 3U);
+  EXPECT_EQ(report->parts[0].name, "data2txt");
+  EXPECT_GE(report->parts[0].area_under_curve, 0.74);
+  EXPECT_GE(report->parts[1].area_under_curve, 0.80);  // qa
+  EXPECT_GE(report->parts[2].area_under_curve, 0.66);  // summary
+}
+
+TEST_F(EvaluationTest, KeepsItsQualityOnPairsOfUnseenPages) {
+  if (data_.empty()) GTEST_SKIP() << "ASSAY_DATA is not set";
+  const auto report = Evaluate(data_ + "/nli/vitaminc.jsonl",
+                               {.threads = 2, .folds_folder = folds_, .limit = 4000});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->all.n, 4000U);
+  EXPECT_GE(report->all.area_under_curve, 0.72);
+  const auto never_trained = Evaluate(data_ + "/nli/sick.jsonl", {.threads = 2, .limit = 4000});
+  ASSERT_TRUE(never_trained) << never_trained.error().message;
+  EXPECT_GE(never_trained->all.area_under_curve, 0.85);
+}
+
+TEST_F(EvaluationTest, GivesTheSameFiguresAndLinesWithAnyNumberOfThreads) {
+  if (data_.empty()) GTEST_SKIP() << "ASSAY_DATA is not set";
+  std::vector<std::string> dumps(2);
+  std::vector<EvalReport> reports;
+  for (std::size_t i = 0; i < 2; ++i) {
+    EvalOptions options;
+    options.threads = i == 0 ? 1 : 3;
+    options.limit = 150;
+    options.dump_features = [&dumps, i](std::string_view line) { dumps[i].append(line); };
+    const auto report = Evaluate(data_ + "/grounding/ragtruth.jsonl", options);
+    ASSERT_TRUE(report) << report.error().message;
+    reports.push_back(*report);
+  }
+  EXPECT_FALSE(dumps[0].empty());
+  EXPECT_TRUE(dumps[0] == dumps[1]);
+  EXPECT_EQ(reports[0].all.area_under_curve, reports[1].all.area_under_curve);
+  EXPECT_EQ(reports[0].all.f1, reports[1].all.f1);
+}
+
+TEST_F(EvaluationTest, NamesTheFileAndLineOfABrokenRecord) {
+  const testing::TempDir folder;
+  const std::string path = folder.File("set.jsonl");
+  std::ofstream(path) << R"({"premise":"It rained.","hypothesis":"It rained.","label":"supported"})"
+                      << "\n\n{\"premise\":\"x\",\n";
+  const auto report = Evaluate(path, {.threads = 1});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, Code::kInvalidArgument);
+  EXPECT_NE(report.error().message.find("set.jsonl:3"), std::string::npos)
+      << report.error().message;
+  std::ofstream(path) << "\n\n";
+  const auto empty = Evaluate(path, {.threads = 1});
+  ASSERT_FALSE(empty);
+  EXPECT_EQ(empty.error().code, Code::kInvalidArgument);
+  EXPECT_FALSE(Evaluate(folder.File("absent.jsonl"), {}));
+}
+
+}  // namespace
+}  // namespace assay::claims
