@@ -140,5 +140,23 @@ TEST_F(HandbookTest, RaisesFewFalseAlarmsOnParaphrases) {
   EXPECT_LE(alarms * 20, read);  // 5%
 }
 
+TEST_F(HandbookTest, SupportsFewSentencesAboutOtherThings) {
+  const char* const data = std::getenv("ASSAY_DATA");
+  if (data == nullptr) GTEST_SKIP() << "ASSAY_DATA is not set";
+  std::ifstream file(std::string(data) + "/nli/sick.jsonl");
+  constexpr std::string_view kField = R"("hypothesis":")";
+  int read = 0;
+  int supported = 0;
+  for (std::string line; read < 1000 && std::getline(file, line);) {
+    const std::size_t begin = line.find(kField) + kField.size();
+    const Judgement judgement = Judge(line.substr(begin, line.find('"', begin) - begin));
+    ++read;
+    if (judgement.verdict == Verdict::kSupported) ++supported;
+  }
+  std::cout << supported << " of " << read << " sentences about other things are supported\n";
+  EXPECT_EQ(read, 1000);
+  EXPECT_LE(supported, 60);
+}
+
 }  // namespace
 }  // namespace assay::claims

@@ -102,6 +102,7 @@ Result<void> ReadNli(const json::object& record, std::vector<EvalCase>& cases) {
   ASSAY_ASSIGN(out.source, TextField(record, "premise"));
   ASSAY_ASSIGN(out.response, TextField(record, "hypothesis"));
   ASSAY_ASSIGN(out.truth, ReadLabel(record));
+  if (IsJsonObject(out.source)) out.source_format = corpus::Format::kJson;
   out.part = OptionalField(record, "set", "");
   out.group = OptionalField(record, "group", out.source);
   out.id = OptionalField(record, "id", "");
