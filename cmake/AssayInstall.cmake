@@ -22,8 +22,8 @@ install(FILES "${CMAKE_BINARY_DIR}/assayConfig.cmake" "${CMAKE_BINARY_DIR}/assay
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/assay)
 
 # The program, where the command line is part of this build.
-if(TARGET assay)
-  install(TARGETS assay RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET assay_program)
+  install(TARGETS assay_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
 # OpenVINO: the C interface, the CPU plug-in and the two front ends that the models need. Found by programs in

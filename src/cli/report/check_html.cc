@@ -21,7 +21,7 @@ h1 { font-size: 1.1rem; margin: 0; }
 main { display: grid; grid-template-columns: 3fr 2fr; gap: 2rem; padding: 1rem 2rem; }
 @media (max-width: 60rem) { main { grid-template-columns: 1fr; } }
 #answer { white-space: pre-wrap; overflow-wrap: anywhere; }
-button.claim { all: unset; cursor: pointer; border-bottom: 3px solid; }
+button.claim { all: unset; display: inline; cursor: pointer; border-bottom: 3px solid; }
 button.claim:focus-visible, button.claim[aria-pressed=true] { background: #8883; outline: 2px solid; }
 .supported { border-color: var(--ok) !important; } b.supported { color: var(--ok); }
 .contradicted { border-color: var(--bad) !important; } b.contradicted { color: var(--bad); }
