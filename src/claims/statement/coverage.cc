@@ -70,12 +70,36 @@ std::vector<char> EqualWords(const Statement& claim, std::span<const Statement* 
   return equal;
 }
 
-void Rank(const Shares& shares, std::size_t ranked, Coverage& coverage) {
+// A sentence about the same thing with another value must come before one about another thing with
+// the same value, or its conflict would never be seen: quantities weigh little in the order of
+// sentences.
+constexpr float kQuantityRankWeight = 0.15F;
+
+// [sentences]: what the words of quantities put into the share of equal words and the coverage.
+std::vector<float> QuantityPart(const Statement& claim, std::span<const char> equal,
+                                const Coverage& coverage) {
+  const std::size_t content = claim.content.size();
+  const float total = std::max(claim.content_rarity, 1e-6F);
+  std::vector<float> part(coverage.share.size(), 0);
+  for (std::size_t s = 0; s < part.size(); ++s) {
+    for (std::size_t i = 0; i < content; ++i) {
+      const Token& token = claim.tokens[claim.content[i]];
+      if (token.quantity < 0) continue;
+      const float seen = static_cast<float>(equal[s * content + i]) * kEqualWeight +
+                         coverage.near[s * content + i];
+      part[s] += seen * token.rarity / total;
+    }
+  }
+  return part;
+}
+
+void Rank(const Shares& shares, std::span<const float> quantity_part, std::size_t ranked,
+          Coverage& coverage) {
   const std::size_t n = shares.cosine.size();
   std::vector<float> score(n);
   for (std::size_t s = 0; s < n; ++s) {
-    score[s] =
-        coverage.share[s] + kCosineWeight * shares.cosine[s] + kEqualWeight * shares.equal[s];
+    score[s] = coverage.share[s] + kCosineWeight * shares.cosine[s] +
+               kEqualWeight * shares.equal[s] - (1 - kQuantityRankWeight) * quantity_part[s];
   }
   coverage.ranking.resize(n);
   std::iota(coverage.ranking.begin(), coverage.ranking.end(), 0U);
@@ -206,7 +230,7 @@ Coverage MeasureCoverage(const Statement& claim, std::span<const Statement* cons
     if (equal[i] != 0) coverage.near[i] = 1;  // also where the evidence's word is a stop word
   }
   const Shares shares = MeasureShares(claim, pool, equal, coverage);
-  Rank(shares, std::max(ranked, kTopSentences), coverage);
+  Rank(shares, QuantityPart(claim, equal, coverage), std::max(ranked, kTopSentences), coverage);
 
   features[Feature::kWords] = static_cast<float>(claim.tokens.size());
   features[Feature::kContentWords] = static_cast<float>(claim.content.size());
