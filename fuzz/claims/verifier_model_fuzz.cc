@@ -1,4 +1,5 @@
-// Models come from a folder that the user names: damaged text is refused, and what is accepted can be evaluated.
+// Models come from a folder that the user names: damaged text is refused, and what is accepted can
+// be evaluated.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
