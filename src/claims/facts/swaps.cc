@@ -1,5 +1,7 @@
 // Features of the alignment: what stands at the same place, what was added, what was left out.
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "facts/facts_internal.h"
 
@@ -51,6 +53,29 @@ void AddSwap(const SlotWords& slot, const FactInput& input, FeatureVector& f, Fa
   if (slot.claim.size() <= 3 && slot.evidence.size() <= 6 && facts.swaps.size() < kMaxSwaps) {
     facts.swaps.push_back(swap);
   }
+}
+
+// "The head of finance is Priya Raman" against "The head of people is Priya Raman, and the head of
+// finance is Luca Moretti": one word stands for another that the same sentence uses elsewhere.
+void FindMisplacedWord(const SlotWords& slot, const FactInput& input, Facts& facts) {
+  constexpr float kSameMeaning = 0.75F;
+  const Token& mine = input.claim.tokens[slot.claim[0]];
+  const Token& other = input.best().tokens[slot.evidence[0]];
+  const auto holds = [](const Statement& statement, const Token& token) {
+    return std::ranges::find(statement.tokens, token.stem, &Token::stem) != statement.tokens.end();
+  };
+  if (mine.quantity >= 0 || other.quantity >= 0 || !holds(input.best(), mine) ||
+      holds(input.claim, other) || input.words.Similarity(mine.word, other.word) > kSameMeaning) {
+    return;
+  }
+  FactFinding finding;
+  finding.kind = FactKind::kWord;
+  finding.conflicts = true;
+  finding.claim = mine.span;
+  finding.claim_says = std::string(mine.span.of(input.claim.text));
+  finding.evidence_says = std::string(other.span.of(input.best().text));
+  finding.evidence = input.ranking[0];
+  facts.findings.push_back(std::move(finding));
 }
 
 // The aligned share of what is left of the claim without its quantities and names that do not stand
@@ -106,6 +131,7 @@ void CompareAlignment(const FactInput& input, FeatureVector& f, Facts& facts) {
       if (words.claim.size() == 1 && words.evidence.size() == 1 && slot.closed_left &&
           slot.closed_right) {
         f[Feature::kSlotSingle] += 1;
+        FindMisplacedWord(words, input, facts);
       }
     } else if (!words.claim.empty()) {
       f[Feature::kInserted] += static_cast<float>(words.claim.size());

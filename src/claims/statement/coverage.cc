@@ -93,9 +93,8 @@ std::vector<float> QuantityPart(const Statement& claim, std::span<const char> eq
   return part;
 }
 
-void Rank(const Shares& shares, std::span<const float> quantity_part, std::size_t ranked,
-          Coverage& coverage) {
-  const std::size_t n = shares.cosine.size();
+void Rank(const Shares& shares, std::span<const float> quantity_part, std::size_t n,
+          std::size_t ranked, Coverage& coverage) {
   std::vector<float> score(n);
   for (std::size_t s = 0; s < n; ++s) {
     score[s] = coverage.share[s] + kCosineWeight * shares.cosine[s] +
@@ -222,7 +221,8 @@ Shares MeasureShares(const Statement& claim, std::span<const Statement* const> p
 }  // namespace
 
 Coverage MeasureCoverage(const Statement& claim, std::span<const Statement* const> pool,
-                         const WordTable& words, std::size_t ranked, FeatureVector& features) {
+                         const WordTable& words, std::size_t sentences, std::size_t ranked,
+                         FeatureVector& features) {
   Coverage coverage;
   coverage.near = NearestWords(claim, pool, words);
   const std::vector<char> equal = EqualWords(claim, pool);
@@ -230,7 +230,8 @@ Coverage MeasureCoverage(const Statement& claim, std::span<const Statement* cons
     if (equal[i] != 0) coverage.near[i] = 1;  // also where the evidence's word is a stop word
   }
   const Shares shares = MeasureShares(claim, pool, equal, coverage);
-  Rank(shares, QuantityPart(claim, equal, coverage), std::max(ranked, kTopSentences), coverage);
+  Rank(shares, QuantityPart(claim, equal, coverage), sentences, std::max(ranked, kTopSentences),
+       coverage);
 
   features[Feature::kWords] = static_cast<float>(claim.tokens.size());
   features[Feature::kContentWords] = static_cast<float>(claim.content.size());

@@ -18,11 +18,13 @@ struct Coverage {
   std::vector<std::uint32_t> ranking;  // rows of the pool, best first, at most `ranked`
 };
 
-// Fills the features of coverage. `pool` must not be empty. Equal scores rank in pool order.
+// Fills the features of coverage. `pool` must not be empty. Equal scores rank in pool order. Only
+// the first `sentences` rows can rank; those behind them are headings, which lend their words only.
+// Requires: 1 <= sentences <= pool.size().
 // O(content words * different evidence words * dim).
 [[nodiscard]] Coverage MeasureCoverage(const Statement& claim,
                                        std::span<const Statement* const> pool,
-                                       const WordTable& words, std::size_t ranked,
-                                       FeatureVector& features);
+                                       const WordTable& words, std::size_t sentences,
+                                       std::size_t ranked, FeatureVector& features);
 
 }  // namespace assay::claims::internal

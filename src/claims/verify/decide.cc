@@ -12,6 +12,7 @@ namespace {
 // changes and paraphrases of the handbook and on RAGTruth (docs/quality.md).
 constexpr float kSameStatement = 0.45F;
 constexpr float kSameStatementStrict = 0.7F;
+constexpr float kMisplacedWord = 0.75F;
 // Coverage by the best sentence from which the two have the same subject; below it, the documents
 // do not contradict the claim, they do not mention it.
 constexpr float kSameSubject = 0.6F;
@@ -75,7 +76,7 @@ bool Contradicts(const FactFinding& finding, const FeatureVector& f, float risk)
     case FactKind::kOrder:
       return f[Feature::kEqualBest] >= kSameStatementStrict;
     case FactKind::kWord:
-      return false;
+      return aligned >= kMisplacedWord;
   }
   return false;
 }

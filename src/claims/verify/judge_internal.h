@@ -24,10 +24,11 @@ struct Measurement {
   bool verbatim = false;                 // some row holds the claim's words and no others
 };
 
-// Requires: pool is not empty. `ranked`: how many rows `ranking` holds at most (at least three).
+// Requires: pool is not empty; `sentences` as in MeasureCoverage. `ranked`: how many rows `ranking`
+// holds at most (at least three).
 [[nodiscard]] Measurement Measure(const Statement& claim, std::span<const Statement* const> pool,
-                                  const WordTable& words, const LinearModel& swap_model,
-                                  std::size_t ranked);
+                                  std::size_t sentences, const WordTable& words,
+                                  const LinearModel& swap_model, std::size_t ranked);
 
 struct Decision {
   Verdict verdict = Verdict::kUnverified;

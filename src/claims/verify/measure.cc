@@ -49,9 +49,10 @@ std::vector<std::uint32_t> UnmatchedWords(const Statement& claim, const Coverage
 }  // namespace
 
 Measurement Measure(const Statement& claim, std::span<const Statement* const> pool,
-                    const WordTable& words, const LinearModel& swap_model, std::size_t ranked) {
+                    std::size_t sentences, const WordTable& words, const LinearModel& swap_model,
+                    std::size_t ranked) {
   Measurement m;
-  Coverage coverage = MeasureCoverage(claim, pool, words, ranked, m.features);
+  Coverage coverage = MeasureCoverage(claim, pool, words, sentences, ranked, m.features);
   const Alignment alignment = Align(claim, *pool[coverage.ranking[0]], words);
   const FactInput input{claim, pool, coverage.ranking, alignment, words};
   CompareAlignment(input, m.features, m.facts);
@@ -62,8 +63,9 @@ Measurement Measure(const Statement& claim, std::span<const Statement* const> po
   CompareFields(input, m.features, m.facts);
   m.features[Feature::kSlotScore] = SwapScore(m.facts, words, swap_model);
   m.unmatched = UnmatchedWords(claim, coverage);
-  m.verbatim = std::ranges::any_of(
-      pool, [&claim](const Statement* sentence) { return SameWords(claim, *sentence); });
+  m.verbatim = std::ranges::any_of(pool.first(sentences), [&claim](const Statement* sentence) {
+    return SameWords(claim, *sentence);
+  });
   m.ranking = std::move(coverage.ranking);
   m.shares = std::move(coverage.share);
   return m;

@@ -209,8 +209,11 @@ Result<Judgement> Verifier::State::Judge(std::string_view claim,
   std::vector<const Statement*> pool;
   pool.reserve(rows.size());
   for (const Row& row : rows) pool.push_back(row.statement);
+  std::size_t sentences =
+      static_cast<std::size_t>(std::ranges::count(rows, false, &Row::is_heading));
+  if (sentences == 0) sentences = rows.size();
   internal::Measurement measurement =
-      internal::Measure(statement, pool, words, model->swap, options.max_evidence);
+      internal::Measure(statement, pool, sentences, words, model->swap, options.max_evidence);
   internal::Decision decision = internal::Decide(measurement, *model, options.support_threshold);
   if (observation != nullptr) {
     observation->features = measurement.features;

@@ -40,7 +40,7 @@ enum class FactKind : std::uint8_t {
   kModality,    // "must" for "may"
   kOrder,       // who did what to whom
   kField,       // a field of a record: false, null or another value
-  kWord,        // another word at the same place
+  kWord,        // another word at the same place, its own place being elsewhere
 };
 
 // "quantity", "name", "negation", ...
