@@ -1,6 +1,6 @@
 // CRC-32C: the processor's instruction where the Highway target has it, else eight bytes at a time
 // by tables ("slicing by 8": Kounavis and Berry 2005). Intrinsics are used because Highway has no
-// such operation; bench/core/hash_bench shows both.
+// such operation.
 #include <array>
 #include <cstddef>
 #include <cstdint>
