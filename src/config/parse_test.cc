@@ -117,6 +117,12 @@ TEST(Parse, AControlCharacterWhereATomlKeyShouldBeIsAnError) {
   }
 }
 
+TEST(ConfigParse, YamlWithControlCharactersOrBrokenUtf8IsRefusedAtItsByte) {
+  EXPECT_EQ(ErrorOf(std::string_view("%\0\xff%x", 5), Syntax::kYaml).message,
+            "f:1:1: byte 1 is a control character or no UTF-8; save the file as UTF-8");
+  EXPECT_TRUE(ErrorOf("a: 1\nb: \xff\n", Syntax::kYaml).message.starts_with("f:2:1: byte 8 is"));
+}
+
 TEST(ConfigParse, DepthIsBoundedInEverySyntax) {
   const std::string deep(100, '[');
   const std::string close(100, ']');

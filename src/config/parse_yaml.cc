@@ -1,5 +1,6 @@
 // YAML by libfyaml's event stream: the tree is built on an explicit stack, so depth is bounded by
 // us.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -11,6 +12,8 @@
 
 #include <fmt/format.h>
 #include <libfyaml.h>
+
+#include "assay/text/utf8.h"
 
 #include "parse_internal.h"
 
@@ -242,9 +245,28 @@ std::unexpected<Error> FirstDiagnostic(fy_diag* diag, std::string_view file) {
                     error->msg == nullptr ? "this is not YAML" : error->msg);
 }
 
+// YAML 1.2, 5.1: UTF-8 without control characters. libfyaml 0.7.12 never returns from a directive
+// that holds others, so they must not reach it. Gives the offset of the first one, or npos.
+std::size_t FindForbiddenByte(std::string_view text) {
+  const auto fault = text::FindUtf8Error(text);
+  const std::size_t end = fault ? fault->offset : text.size();
+  for (std::size_t i = 0; i < end; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F) return i;
+  }
+  return fault ? fault->offset : std::string_view::npos;
+}
+
 }  // namespace
 
 Result<Document> ParseYaml(std::string_view text, std::string file, const ParseOptions& options) {
+  if (const std::size_t at = FindForbiddenByte(text); at != std::string_view::npos) {
+    const auto line =
+        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    return ParseError(
+        file, {static_cast<std::uint32_t>(line + 1), 1},
+        fmt::format("byte {} is a control character or no UTF-8; save the file as UTF-8", at));
+  }
   fy_diag_cfg diag_options;
   fy_diag_cfg_default(&diag_options);
   diag_options.fp = nullptr;

@@ -1,5 +1,5 @@
 // assay/config/parse.h: YAML 1.2, TOML 1.0 and JSON (RFC 8259) into one tree.
-// Room: config (uses core).  Threads: pure functions.
+// Room: config (uses core, text).  Threads: pure functions.
 // Parsers: libfyaml, toml++, simdjson; this room adds locations, limits and one form of error.
 #pragma once
 #include <cstddef>
