@@ -59,7 +59,7 @@ logged() { # NAME COMMAND...: its output goes to a log, whose end is shown when 
 }
 
 say "setting up"
-logged setup scripts/setup.sh
+logged setup scripts/setup.sh --bench
 targets=$(python3 scripts/bench_run.py --targets ${only:+--only "$only"})
 
 # Peers: a missing one (no network) is a row without a peer, not a failure.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Assay needs on Debian 12: system packages, a Python environment in .venv, the models in
 # .models. Only what is missing is installed; run it as often as you like, as root or with sudo.
+# --bench also installs the servers and the load generator that scripts/bench.sh compares with.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,11 +11,29 @@ packages=(
   build-essential cmake ninja-build pkg-config git ca-certificates
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19
   libhwy-dev libtbb-dev libfmt-dev libcli11-dev libspdlog-dev libxxhash-dev libzstd-dev
+  libssl-dev libsodium-dev libargon2-dev libsqlite3-dev libhiredis-dev prometheus-cpp-dev libmimalloc-dev
+  redis-server
   libsimdjson-dev libboost1.81-dev libboost-json1.81-dev libfyaml-dev libtomlplusplus-dev
   cmark libcmark-dev libgumbo-dev libpoppler-cpp-dev libvectorscan-dev libre2-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   python3 python3-venv python3-dev
 )
+
+if [ "${1:-}" = --bench ]; then packages+=(nginx-light haproxy wrk); fi
+
+# Runs a command with services kept from starting: tests and benchmarks start their own, on ports of their own.
+without_services() {
+  local policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ]; then
+    "$@"
+    return
+  fi
+  "${as_root[@]}" sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy"
+  local status=0
+  "$@" || status=$?
+  "${as_root[@]}" rm -f "$policy"
+  return "$status"
+}
 
 install_packages() {
   local missing=()
@@ -37,7 +56,7 @@ install_packages() {
   fi
   say "installing ${#missing[@]} system packages: ${missing[*]}"
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+  without_services "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
     --no-install-recommends "${missing[@]}" >/dev/null
 }
 
