@@ -1,0 +1,175 @@
+// assay/cache/entry.h: one cached answer, and its bytes.
+// Room: cache (uses core).  Threads: an Entry never changes after Make; many threads may share one.
+// Format: docs/formats/cache-entry.md.
+#pragma once
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "assay/core/clock.h"
+#include "assay/core/hash.h"
+#include "assay/core/result.h"
+
+namespace assay::cache {
+
+// The hash of the normalised request with its tenant and route version.
+using Key = core::Hash128;
+
+inline constexpr std::int64_t kNeverExpires = INT64_MAX;             // an expires_ms
+inline constexpr std::size_t kMaxEntryBytes = std::size_t{1} << 28;  // of all texts
+inline constexpr std::uint16_t kEntryFormatVersion = 1;
+inline constexpr std::size_t kEntryHeaderBytes = 112;  // of the bytes, before the texts
+
+struct EntryInfo {
+  std::int64_t stored_ms = 0;   // Unix milliseconds, when the answer came
+  std::int64_t expires_ms = 0;  // Unix milliseconds; from then on it is not served
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+  std::int64_t cost_nanousd = 0;  // what the upstream took for it, 1e-9 US dollars
+  std::int64_t upstream_us = 0;   // how long the upstream took
+
+  friend bool operator==(const EntryInfo&, const EntryInfo&) = default;
+};
+
+// The texts of an entry; views into it, or into the caller's memory for Make.
+struct EntryText {
+  std::string_view tenant = {};
+  std::string_view route = {};
+  std::string_view model = {};
+  std::string_view content_type = {};
+  std::string_view body = {};  // the finished JSON answer, also of a stream
+  std::string_view request =
+      {};  // the request to ask again; empty where the route does not refresh
+  std::string_view verdict = {};  // what the claim check found, opaque here; empty where none ran
+
+  friend bool operator==(const EntryText&, const EntryText&) = default;
+};
+
+class Entry;
+
+// Shares an Entry, like std::shared_ptr in 8 bytes: copying never copies the entry's bytes.
+// Threads: distinct EntryRefs are independent; one EntryRef belongs to one thread at a time.
+class EntryRef {
+ public:
+  EntryRef() noexcept = default;
+  EntryRef(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor): reads as a miss
+  EntryRef(const EntryRef& other) noexcept;
+  EntryRef(EntryRef&& other) noexcept : entry_(std::exchange(other.entry_, nullptr)) {}
+  EntryRef& operator=(const EntryRef& other) noexcept {
+    EntryRef copy(other);
+    std::swap(entry_, copy.entry_);
+    return *this;
+  }
+  EntryRef& operator=(EntryRef&& other) noexcept {
+    std::swap(entry_, other.entry_);
+    return *this;
+  }
+  ~EntryRef();
+
+  [[nodiscard]] const Entry* get() const noexcept { return entry_; }
+  const Entry& operator*() const noexcept { return *entry_; }
+  const Entry* operator->() const noexcept { return entry_; }
+  explicit operator bool() const noexcept { return entry_ != nullptr; }
+  friend bool operator==(const EntryRef& ref, std::nullptr_t) noexcept { return !ref.entry_; }
+
+  // Takes over one reference that was given up by Release(), or counted by Entry::Ask().
+  [[nodiscard]] static EntryRef Adopt(const Entry* entry) noexcept;
+  // Gives the reference up without dropping it.
+  [[nodiscard]] const Entry* Release() noexcept { return std::exchange(entry_, nullptr); }
+
+ private:
+  const Entry* entry_ = nullptr;
+};
+
+// An answer in one allocation: this head, then the texts.
+class Entry {
+ public:
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+
+  // Copies the texts. Errors: kOutOfRange when they are above kMaxEntryBytes together,
+  // kResourceExhausted when memory is out.
+  [[nodiscard]] static Result<EntryRef> Make(const Key& key, const EntryInfo& info,
+                                             const EntryText& text);
+
+  [[nodiscard]] const Key& key() const noexcept { return key_; }
+  [[nodiscard]] const EntryInfo& info() const noexcept { return info_; }
+  [[nodiscard]] std::string_view tenant() const noexcept { return TextAt(0); }
+  [[nodiscard]] std::string_view route() const noexcept { return TextAt(1); }
+  [[nodiscard]] std::string_view model() const noexcept { return TextAt(2); }
+  [[nodiscard]] std::string_view content_type() const noexcept { return TextAt(3); }
+  [[nodiscard]] std::string_view body() const noexcept { return TextAt(4); }
+  [[nodiscard]] std::string_view request() const noexcept { return TextAt(5); }
+  [[nodiscard]] std::string_view verdict() const noexcept { return TextAt(6); }
+  [[nodiscard]] EntryText text() const noexcept {
+    return {tenant(), route(), model(), content_type(), body(), request(), verdict()};
+  }
+  [[nodiscard]] bool ExpiredAt(std::int64_t now_ms) const noexcept {
+    return now_ms >= info_.expires_ms;
+  }
+  // What the allocator set aside for it, its own overhead included.
+  [[nodiscard]] std::size_t footprint_bytes() const noexcept { return footprint_bytes_; }
+  // How often a memory cache handed it out, modulo 2^32.
+  [[nodiscard]] std::uint32_t asks() const noexcept {
+    return static_cast<std::uint32_t>(state_.load(std::memory_order_relaxed) >> 32);
+  }
+
+  // Counts one reference and one ask, for EntryRef::Adopt. Requires: the entry is kept alive.
+  void Ask() const noexcept { state_.fetch_add(kOneAsk + 1, std::memory_order_relaxed); }
+
+ private:
+  friend class EntryRef;
+  static constexpr std::uint64_t kOneAsk = std::uint64_t{1} << 32;
+  static constexpr std::size_t kTexts = 7;
+
+  Entry() = default;
+  ~Entry() = default;
+  [[nodiscard]] std::string_view TextAt(std::size_t i) const noexcept {
+    const std::uint32_t begin = i == 0 ? 0 : ends_[i - 1];
+    return {reinterpret_cast<const char*>(this + 1) + begin, ends_[i] - begin};
+  }
+  void Destroy() const noexcept;
+
+  // Low half: references; high half: asks. In one word so that a hit costs one write.
+  mutable std::atomic<std::uint64_t> state_{1};
+  Key key_;
+  EntryInfo info_;
+  std::array<std::uint32_t, kTexts> ends_{};  // of each text, from the end of this head
+  std::uint32_t footprint_bytes_ = 0;
+};
+
+inline EntryRef::EntryRef(const EntryRef& other) noexcept : entry_(other.entry_) {
+  if (entry_ != nullptr) entry_->state_.fetch_add(1, std::memory_order_relaxed);
+}
+inline EntryRef::~EntryRef() {
+  // Partner: itself in the other threads; the last one must see their reads done before it frees.
+  if (entry_ != nullptr &&
+      static_cast<std::uint32_t>(entry_->state_.fetch_sub(1, std::memory_order_acq_rel)) == 1) {
+    entry_->Destroy();
+  }
+}
+inline EntryRef EntryRef::Adopt(const Entry* entry) noexcept {
+  EntryRef ref;
+  ref.entry_ = entry;
+  return ref;
+}
+
+// The one form of an entry outside memory: disk, Redis, export. Appends to `out`; the same entry
+// has the same bytes on every machine. Length: kEntryHeaderBytes plus that of the texts.
+void AppendEntryBytes(const Entry& entry, std::string& out);
+
+// Reads what AppendEntryBytes wrote; `bytes` must hold one entry and nothing else.
+// Errors: kDataLoss when the bytes are cut off, damaged or no entry; kFailedPrecondition for a
+// later version; those of Make.
+[[nodiscard]] Result<EntryRef> EntryFromBytes(std::string_view bytes);
+
+// When an answer that is stored now expires: ttl_ms from now, less a random part of it of at most
+// `jitter` in [0, 1], so that answers stored together do not expire together. ttl_ms <= 0: never.
+[[nodiscard]] std::int64_t ExpiryMs(std::int64_t now_ms, std::int64_t ttl_ms, double jitter,
+                                    core::Rng& rng);
+
+}  // namespace assay::cache
