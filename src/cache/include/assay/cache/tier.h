@@ -1,7 +1,7 @@
 // assay/cache/tier.h: what every slower tier of the cache does.
 // Room: cache (uses core).  Threads: a Tier is safe for many threads; its calls may block on a disk
 // or a network, so they run on the compute or disk threads, never on an I/O thread.
-// Every tier passes conformance/tier_conformance_test_support.h.
+// Every tier passes src/cache/conformance.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -61,21 +61,22 @@ class Tier {
   [[nodiscard]] virtual Result<void> GetBatch(std::span<const Key> keys, std::int64_t now_ms,
                                               std::span<EntryRef> out);
 
-  // Stores the entry under its key in place of any before it; drops one that is expired at now_ms.
-  // A bounded tier may evict others, or refuse (without an error) an entry that is too large.
-  // Requires: entry is not null. Errors: kUnavailable, kResourceExhausted (disk full); the entry
-  // before it may then be there or not, never a mixture.
+  // Stores the entry under its key in place of any before it. One that is expired at now_ms is not
+  // stored; the one before it is gone all the same. A bounded tier may evict others, or refuse
+  // (without an error) an entry that is too large. Requires: entry is not null.
+  // Errors: kUnavailable, kResourceExhausted (disk full); the entry before it may then be there or
+  // not, never a mixture.
   [[nodiscard]] virtual Result<void> Put(const EntryRef& entry, std::int64_t now_ms) = 0;
 
-  // True when an entry was there.
+  // True when an entry was there; an expired one counts or not, as suits the tier.
   [[nodiscard]] virtual Result<bool> Erase(const Key& key) = 0;
 
-  // Removes what the filter matches; returns how many entries that were.
+  // Removes what the filter matches; returns how many entries that were, expired ones as in Erase.
   [[nodiscard]] virtual Result<std::uint64_t> Purge(const Filter& filter) = 0;
 
-  // Visits, in any order, every entry that is there from the beginning to the end of the call and
-  // not expired at now_ms; entries that come or go meanwhile may be visited or not. The visitor may
-  // call the tier. Errors: as Get.
+  // Visits once each, in any order, the entries that are there from the beginning to the end of the
+  // call and not expired at now_ms; those that come or go meanwhile may be visited or not. The
+  // visitor may call the tier. Errors: as Get.
   [[nodiscard]] virtual Result<void> ForEach(std::int64_t now_ms, const Visitor& visit) = 0;
 
   // When it returns without error, all changes before it survive what the tier promises to survive
