@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "assay/claims/extractor.h"
-#include "assay/text/utf8.h"
+#include "assay/claims/json.h"
 
 #include "command.h"
 #include "input.h"
@@ -19,27 +19,13 @@ struct Options {
   bool json = false;
 };
 
-boost::json::value ToJson(const claims::ExtractedSentence& sentence, std::string_view text) {
-  boost::json::array claims;
-  for (const claims::Claim& claim : sentence.claims) {
-    claims.push_back({{"text", text::RepairUtf8(claim.text)},
-                      {"start", claim.span.begin},
-                      {"end", claim.span.end}});
-  }
-  return {{"text", sentence.span.of(text)},
-          {"start", sentence.span.begin},
-          {"end", sentence.span.end},
-          {"kind", claims::KindName(sentence.kind)},
-          {"claims", std::move(claims)}};
-}
-
 Result<int> Run(const Options& options, ColorMode color) {
   ASSAY_ASSIGN(const std::string text, ReadText(options.file));
   const claims::Extraction sentences = claims::Extractor().Extract(text);
   const Painter paint(color, 1);
   for (const claims::ExtractedSentence& sentence : sentences) {
     if (options.json) {
-      fmt::print("{}", CompactJson(ToJson(sentence, text)));
+      fmt::print("{}", CompactJson(claims::ToJson(sentence, text)));
       continue;
     }
     fmt::print("{} {}\n", paint.Dim(fmt::format("{:<12}", claims::KindName(sentence.kind))),
