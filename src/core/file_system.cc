@@ -121,6 +121,31 @@ class RealMappedFile final : public MappedFile {
   std::size_t size_bytes_;
 };
 
+class RealReadableFile final : public ReadableFile {
+ public:
+  RealReadableFile(Descriptor file, std::string path)
+      : file_(std::move(file)), path_(std::move(path)) {}
+
+  [[nodiscard]] Result<std::size_t> ReadAt(std::uint64_t offset,
+                                           std::span<char> into) const override {
+    std::size_t have = 0;
+    while (have < into.size()) {
+      const ssize_t got = Retry([&] {
+        return ::pread(file_.get(), into.data() + have, into.size() - have,
+                       static_cast<off_t>(offset + have));
+      });
+      if (got < 0) return FileFail(errno, "read", path_);
+      if (got == 0) break;
+      have += static_cast<std::size_t>(got);
+    }
+    return have;
+  }
+
+ private:
+  Descriptor file_;
+  std::string path_;
+};
+
 class RealFileSystem final : public FileSystem {
  public:
   [[nodiscard]] Result<std::string> ReadFile(const std::string& path,
@@ -154,6 +179,12 @@ class RealFileSystem final : public FileSystem {
     void* address = ::mmap(nullptr, length, PROT_READ, MAP_SHARED, file.get(), 0);
     if (address == MAP_FAILED) return FileFail(errno, "map", path);
     return std::make_unique<RealMappedFile>(address, length);
+  }
+
+  [[nodiscard]] Result<std::unique_ptr<ReadableFile>> OpenRead(const std::string& path) override {
+    std::uint64_t size_bytes = 0;
+    ASSAY_ASSIGN(Descriptor file, OpenRegular(path, size_bytes));
+    return std::make_unique<RealReadableFile>(std::move(file), path);
   }
 
   [[nodiscard]] Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override {

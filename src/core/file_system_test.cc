@@ -1,5 +1,6 @@
 #include "assay/core/file_system.h"
 
+#include <array>
 #include <csignal>
 #include <functional>
 #include <set>
@@ -24,6 +25,7 @@ class FileSystemContract : public ::testing::TestWithParam<bool> {
  protected:
   FileSystem& files() { return GetParam() ? FileSystem::Real() : crash_fs_; }
   std::string Path(const std::string& name) { return root_.File(name); }
+  const std::string& root_path() { return root_.path(); }
   void SetUp() override { ASSERT_TRUE(files().MakeDirectories(root_.path()).has_value()); }
 
  private:
@@ -45,6 +47,24 @@ TEST_P(FileSystemContract, BytesAppendedInPiecesAreReadWholeAndMapped) {
   EXPECT_EQ(files().ReadFile(Path("a"), 13).value(), expected);
   EXPECT_EQ(files().Map(Path("a")).value()->bytes(), expected);
   EXPECT_EQ(files().Stat(Path("a"))->size_bytes, 13U);
+}
+
+TEST_P(FileSystemContract, AnOpenFileIsReadAnywhereWhileItGrowsAndAfterItsRemoval) {
+  auto file = files().Create(Path("a")).value();
+  ASSERT_TRUE(file->Append("one two").has_value());
+  const auto reader = files().OpenRead(Path("a")).value();
+  std::array<char, 3> some{};
+  EXPECT_EQ(reader->ReadAt(4, some).value(), 3U);
+  EXPECT_EQ(std::string_view(some.data(), 3), "two");
+  EXPECT_EQ(reader->ReadAt(6, some).value(), 1U);
+  EXPECT_EQ(reader->ReadAt(7, some).value(), 0U);
+  ASSERT_TRUE(file->Append(" three").has_value());
+  EXPECT_EQ(reader->ReadAt(8, some).value(), 3U);
+  EXPECT_EQ(std::string_view(some.data(), 3), "thr");
+  ASSERT_TRUE(files().Remove(Path("a")).has_value());
+  EXPECT_EQ(reader->ReadAt(0, some).value(), 3U);
+  EXPECT_EQ(files().OpenRead(Path("a")).error().code, Code::kNotFound);
+  EXPECT_EQ(files().OpenRead(root_path()).error().code, Code::kInvalidArgument);
 }
 
 TEST_P(FileSystemContract, AppendingGoesOnWhereTheFileEndsAndCreatingEmptiesIt) {
@@ -181,6 +201,18 @@ TEST(CrashFs, ARenameWithoutSyncedBytesCanLeaveATornFile) {
   ASSERT_TRUE(files.Rename("b", "a").has_value());
   files.Crash({.names_survive = true, .unsynced_bytes = 3});
   EXPECT_EQ(files.Contents("a"), "new");
+}
+
+TEST(CrashFs, ABadSectorFailsReadsThatTouchIt) {
+  CrashFs files;
+  files.Plant("/a", "0123456789");
+  const auto reader = files.OpenRead("/a").value();
+  files.FailReadsFrom(5);
+  std::array<char, 4> some{};
+  EXPECT_EQ(reader->ReadAt(1, some).value(), 4U);
+  EXPECT_EQ(reader->ReadAt(2, some).error().code, Code::kUnavailable);
+  files.FailReadsFrom(std::nullopt);
+  EXPECT_EQ(reader->ReadAt(2, some).value(), 4U);
 }
 
 TEST(CrashFs, AnOrderedFaultWritesShortOnce) {

@@ -89,6 +89,27 @@ class CrashFs::File final : public WritableFile {
   std::uint64_t generation_;
 };
 
+class CrashFs::Reader final : public core::ReadableFile {
+ public:
+  Reader(CrashFs& files, std::shared_ptr<Node> node, std::string path)
+      : files_(files), node_(std::move(node)), path_(std::move(path)) {}
+
+  [[nodiscard]] Result<std::size_t> ReadAt(std::uint64_t offset,
+                                           std::span<char> into) const override {
+    const std::scoped_lock lock(files_.mutex_);
+    if (files_.bad_from_ && offset + into.size() > *files_.bad_from_) {
+      return FileFail(EIO, "read", path_);
+    }
+    if (offset >= node_->bytes.size()) return std::size_t{0};
+    return node_->bytes.copy(into.data(), into.size(), static_cast<std::size_t>(offset));
+  }
+
+ private:
+  CrashFs& files_;
+  std::shared_ptr<Node> node_;
+  std::string path_;
+};
+
 CrashFs::CrashFs() {
   for (const char* root : {"/", "."}) {
     names_[root] = std::make_shared<Node>(Node{.is_directory = true});
@@ -130,6 +151,11 @@ void CrashFs::FailOperation(std::uint64_t operations) {
 void CrashFs::SetCapacity(std::uint64_t size_bytes) {
   const std::scoped_lock lock(mutex_);
   capacity_bytes_ = size_bytes;
+}
+
+void CrashFs::FailReadsFrom(std::optional<std::uint64_t> offset) {
+  const std::scoped_lock lock(mutex_);
+  bad_from_ = offset;
 }
 
 std::uint64_t CrashFs::operations() const {
@@ -197,6 +223,13 @@ Result<std::string> CrashFs::ReadFile(const std::string& path, std::uint64_t lim
 Result<std::unique_ptr<MappedFile>> CrashFs::Map(const std::string& path) {
   ASSAY_ASSIGN(std::string bytes, ReadFile(path, UINT64_MAX));
   return std::make_unique<CopyOfFile>(std::move(bytes));
+}
+
+Result<std::unique_ptr<core::ReadableFile>> CrashFs::OpenRead(const std::string& path) {
+  const std::scoped_lock lock(mutex_);
+  ASSAY_ASSIGN(std::shared_ptr<Node> node, Find(path, "open"));
+  if (node->is_directory) return FileFail(EISDIR, "read", path);
+  return std::make_unique<Reader>(*this, std::move(node), path);
 }
 
 Result<std::unique_ptr<WritableFile>> CrashFs::Open(const std::string& path, bool empty_it) {

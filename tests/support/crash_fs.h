@@ -39,6 +39,9 @@ class CrashFs final : public core::FileSystem {
   void FailOperation(std::uint64_t operations);
   // The sum of all files' bytes cannot pass this; an append writes what fits and fails.
   void SetCapacity(std::uint64_t size_bytes);
+  // While set, reading at or behind `offset` of an open file fails with an I/O error (a bad
+  // sector).
+  void FailReadsFrom(std::optional<std::uint64_t> offset);
   // Changing operations so far: create, append, sync, truncate, rename, remove, make, sync names.
   [[nodiscard]] std::uint64_t operations() const;
   // Replaces a file's content, durably (to plant damage). The name is durable too.
@@ -50,6 +53,8 @@ class CrashFs final : public core::FileSystem {
   [[nodiscard]] Result<std::string> ReadFile(const std::string& path,
                                              std::uint64_t limit_bytes) override;
   [[nodiscard]] Result<std::unique_ptr<core::MappedFile>> Map(const std::string& path) override;
+  [[nodiscard]] Result<std::unique_ptr<core::ReadableFile>> OpenRead(
+      const std::string& path) override;
   [[nodiscard]] Result<std::unique_ptr<core::WritableFile>> Create(
       const std::string& path) override;
   [[nodiscard]] Result<std::unique_ptr<core::WritableFile>> OpenAppend(
@@ -64,6 +69,7 @@ class CrashFs final : public core::FileSystem {
 
  private:
   class File;
+  class Reader;
   struct Node;  // a file's bytes, or a directory
   using Names = std::map<std::string, std::shared_ptr<Node>>;
 
@@ -82,6 +88,7 @@ class CrashFs final : public core::FileSystem {
   std::optional<std::uint64_t> stop_at_;
   std::optional<std::uint64_t> fail_at_;
   std::uint64_t capacity_bytes_ = UINT64_MAX;
+  std::optional<std::uint64_t> bad_from_;
 };
 
 }  // namespace assay::testing

@@ -318,6 +318,9 @@ class ShiftyFs final : public FileSystem {
   Result<std::unique_ptr<core::MappedFile>> Map(const std::string& path) override {
     return disk_.Map(path);
   }
+  Result<std::unique_ptr<core::ReadableFile>> OpenRead(const std::string& path) override {
+    return disk_.OpenRead(path);
+  }
   Result<std::unique_ptr<core::WritableFile>> Create(const std::string& path) override {
     return disk_.Create(path);
   }

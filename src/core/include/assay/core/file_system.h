@@ -1,6 +1,7 @@
 // assay/core/file_system.h: the seam through which Assay touches a disk.
 // Room: core.  Threads: a FileSystem may be used by many threads; one file object by one at a time.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -38,6 +39,17 @@ class MappedFile {
   [[nodiscard]] virtual std::string_view bytes() const = 0;
 };
 
+// Reads anywhere in a file that may still grow. Unlike a mapping, an I/O error is a Result and no
+// signal. Threads: many at once. A file that was removed or replaced stays readable.
+class ReadableFile {
+ public:
+  virtual ~ReadableFile() = default;
+  // Fills `into` from `offset` on and returns how many bytes there were: fewer only at the end of
+  // the file. Errors: kUnavailable on an I/O error.
+  [[nodiscard]] virtual Result<std::size_t> ReadAt(std::uint64_t offset,
+                                                   std::span<char> into) const = 0;
+};
+
 // Paths are UTF-8 byte strings; every error names the path.
 class FileSystem {
  public:
@@ -51,6 +63,8 @@ class FileSystem {
   [[nodiscard]] virtual Result<std::string> ReadFile(const std::string& path,
                                                      std::uint64_t limit_bytes) = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<MappedFile>> Map(const std::string& path) = 0;
+  // Errors: those of ReadFile.
+  [[nodiscard]] virtual Result<std::unique_ptr<ReadableFile>> OpenRead(const std::string& path) = 0;
   // Creates the file or empties it.
   [[nodiscard]] virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path) = 0;
   // Opens for appending; creates it where absent.
