@@ -76,7 +76,7 @@ class EntryRef {
   explicit operator bool() const noexcept { return entry_ != nullptr; }
   friend bool operator==(const EntryRef& ref, std::nullptr_t) noexcept { return !ref.entry_; }
 
-  // Takes over one reference that was given up by Release(), or counted by Entry::Ask().
+  // Takes over one reference, given up by Release() or counted by Entry::Keep() or Ask().
   [[nodiscard]] static EntryRef Adopt(const Entry* entry) noexcept;
   // Gives the reference up without dropping it.
   [[nodiscard]] const Entry* Release() noexcept { return std::exchange(entry_, nullptr); }
@@ -118,7 +118,8 @@ class Entry {
     return static_cast<std::uint32_t>(state_.load(std::memory_order_relaxed) >> 32);
   }
 
-  // Counts one reference and one ask, for EntryRef::Adopt. Requires: the entry is kept alive.
+  // Count one reference, and with it one ask, for EntryRef::Adopt. Requires: the entry is alive.
+  void Keep() const noexcept { state_.fetch_add(1, std::memory_order_relaxed); }
   void Ask() const noexcept { state_.fetch_add(kOneAsk + 1, std::memory_order_relaxed); }
 
  private:
@@ -134,16 +135,17 @@ class Entry {
   }
   void Destroy() const noexcept;
 
+  // What a look-up reads comes first, in one cache line where the allocator is kind.
   // Low half: references; high half: asks. In one word so that a hit costs one write.
   mutable std::atomic<std::uint64_t> state_{1};
   Key key_;
-  EntryInfo info_;
+  EntryInfo info_;                            // stored_ms and expires_ms first
   std::array<std::uint32_t, kTexts> ends_{};  // of each text, from the end of this head
   std::uint32_t footprint_bytes_ = 0;
 };
 
 inline EntryRef::EntryRef(const EntryRef& other) noexcept : entry_(other.entry_) {
-  if (entry_ != nullptr) entry_->state_.fetch_add(1, std::memory_order_relaxed);
+  if (entry_ != nullptr) entry_->Keep();
 }
 inline EntryRef::~EntryRef() {
   // Partner: itself in the other threads; the last one must see their reads done before it frees.

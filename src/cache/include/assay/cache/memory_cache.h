@@ -23,7 +23,7 @@ struct MemoryCacheOptions {
   std::size_t capacity_bytes = std::size_t{512} << 20;
   std::size_t max_entries = SIZE_MAX;
   // 0: chosen by the bounds (at most 16, each of at least 8 MiB and 4,096 entries). Rounded up to a
-  // power of two. An entry above one shard's share of the bytes is refused.
+  // power of two. An entry above half of one shard's bytes is refused.
   std::size_t shards = 0;
 };
 
