@@ -336,7 +336,9 @@ Result<void> Reader::Finish() const {
   std::string message;
   for (const auto& [location, text] : problems) {
     if (!message.empty()) message += '\n';
-    message += fmt::format("{}:{}:{}: {}", shared_->file, location.line, location.column, text);
+    message += location.line == 0 ? fmt::format("{}: {}", shared_->file, text)
+                                  : fmt::format("{}:{}:{}: {}", shared_->file, location.line,
+                                                location.column, text);
   }
   return Fail(Code::kInvalidArgument, std::move(message));
 }

@@ -81,6 +81,17 @@ TEST(ConfigReader, RefusesWrongKindsWithBothKindsNamed) {
             std::string::npos);
 }
 
+TEST(ConfigReader, NamesTheSourceAloneOfAValueThatStandsInNoFile) {
+  constexpr Location kNowhere{0, 0};
+  Value::Map map;
+  map.push_back({"size", kNowhere, Value(std::string("big"), kNowhere)});
+  const Document document{"ASSAY_SIZE", Value(std::move(map), kNowhere)};
+  Reader reader(document);
+  EXPECT_EQ(reader.Integer("size", 7), 7);
+  EXPECT_EQ(reader.Finish().error().message,
+            "ASSAY_SIZE: size: must be an integer, but is a string");
+}
+
 TEST(ConfigReader, AScalarRootIsAProblemNotACrash) {
   const Document document = ParseGood("just text\n");
   Reader root(document);

@@ -65,7 +65,8 @@ class Reader {
   void Problem(std::string_view key, std::string_view message);
 
   // Reports everything noted in this reader and all readers that came from it, one line each, as
-  // "file:line:column: path: message". Errors: kInvalidArgument.
+  // "file:line:column: path: message" ("file: path: message" for values of line 0). Errors:
+  // kInvalidArgument.
   [[nodiscard]] Result<void> Finish() const;
 
  private:
