@@ -3,7 +3,7 @@
 // Settings>`.
 //
 // The values here are the defaults. Names, ranges and texts of all keys stand in one table
-// (settings/table.cc), from which the reader, the environment, `assay config show|schema` and
+// (settings/table_*.cc), from which the reader, the environment, `assay config show|schema` and
 // docs/configuration.md are made. 0 means "no limit" only where the comment says so.
 #pragma once
 #include <cstdint>
@@ -20,10 +20,12 @@ struct SecretSource {
   [[nodiscard]] bool empty() const { return env.empty() && file.empty(); }
 };
 
+enum class TlsVersion : std::uint8_t { k12, k13 };
+
 struct TlsSettings {  // TLS is on when both files are set
   std::string cert_file;
   std::string key_file;
-  std::int64_t min_version_index = 0;  // 0: TLS 1.2, 1: TLS 1.3
+  TlsVersion min_version = TlsVersion::k12;
   [[nodiscard]] bool enabled() const { return !cert_file.empty(); }
 };
 
@@ -175,9 +177,9 @@ struct LogSettings {
 };
 
 struct RequestLogSettings {
-  bool enabled = false;
-  std::string file;                            // SQLite; empty: `requests.db` in the data folder
-  bool texts = false;                          // questions and answers; else never
+  bool enabled = true;  // loading turns it off where there is neither a file nor a data folder
+  std::string file;     // SQLite; empty: `requests.db` in the data folder
+  bool texts = false;   // questions and answers; else never
   std::int64_t queue_length = 10'000;          // full: records are dropped and counted
   std::int64_t max_age_ms = 7LL * 86'400'000;  // 0: no limit
   std::int64_t max_bytes = 1'000'000'000;      // 0: no limit

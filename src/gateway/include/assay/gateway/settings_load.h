@@ -4,6 +4,7 @@
 // keys of a named upstream or route carry its name in capitals with other characters as '_':
 // `upstreams.my-gpu.url` is ASSAY_UPSTREAMS_MY_GPU_URL.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -24,8 +25,8 @@ enum class Origin : std::uint8_t { kDefault, kFile, kEnvironment };
 
 // A leaf as `assay config show` prints it.
 struct EffectiveValue {
-  std::string path;   // "cache.memory.size"
-  std::string value;  // as it would stand in YAML
+  std::vector<std::string> path;  // {"cache", "memory", "size"}
+  std::string value;              // as it would stand in YAML
   Origin origin = Origin::kDefault;
   std::string where;  // "assay.yaml:12:5", the variable's name, or empty
 };
@@ -46,9 +47,24 @@ struct LoadedSettings {
 [[nodiscard]] Result<LoadedSettings> LoadSettings(core::FileSystem& files, const std::string& path,
                                                   const Environment& environment);
 
+// All values as a file that loads to the same settings; where a value is no default, a comment says
+// where it comes from. Secrets are never in it, only where they are found.
+[[nodiscard]] std::string SettingsYaml(const LoadedSettings& loaded);
+
 // The settings of `assay serve --upstream URL ...` without a file are made by hand; this applies
 // what ReadSettings checks beyond single values and fills in the routes.
 [[nodiscard]] Result<void> FinishSettings(Settings& settings);
+
+struct HostPort {
+  std::string host;  // without brackets
+  std::uint16_t port = 0;
+};
+// "127.0.0.1:9000", "[::1]:9000". Errors: kInvalidArgument.
+[[nodiscard]] Result<HostPort> ParseHostPort(std::string_view text);
+// Whether every address of `listen` is reached from this machine alone.
+[[nodiscard]] bool LoopbackOnly(const Settings& settings);
+// Whether a request needs a key.
+[[nodiscard]] bool KeysRequired(const Settings& settings);
 
 // A value that differs between two loads.
 struct SettingChange {

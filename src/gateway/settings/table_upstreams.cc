@@ -1,0 +1,149 @@
+// The keys under `upstreams` and `routes`.
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "table.h"
+
+namespace assay::gateway::settings {
+namespace {
+
+using enum Reload;
+
+constexpr std::array<std::string_view, 2> kPolicies = {"failover", "balance"};
+
+Key RateKey(RateSettings& rate) {
+  return Section("rate",
+                 "Token buckets; a call that would pass them waits for its turn or goes elsewhere.",
+                 {Integer("requests_per_minute", rate.requests_per_minute, {0, 1e9}, kLive,
+                          "Requests a minute. 0: no limit."),
+                  Integer("tokens_per_minute", rate.tokens_per_minute, {0, 1e12}, kLive,
+                          "Tokens a minute, of prompts and answers together. 0: no limit.")});
+}
+
+Key PriceKey(PriceSettings& price) {
+  return Section("price",
+                 "What a million tokens cost, for budgets and for the money that hits save.",
+                 {Number("prompt_usd", price.prompt_usd, {0, 1e6}, kLive,
+                         "US dollars for a million tokens of prompts."),
+                  Number("completion_usd", price.completion_usd, {0, 1e6}, kLive,
+                         "US dollars for a million tokens of answers.")});
+}
+
+Key RetryKey(RetrySettings& retry) {
+  return Section(
+      "retry", "Failed calls are tried again with exponential backoff and full jitter.",
+      {Integer("attempts", retry.attempts, {0, 20}, kLive, "Attempts after the first."),
+       Duration("base", retry.base_ms, {1, kMinuteMs}, kLive,
+                "The first wait is drawn from 0 to this; each later one from twice the range."),
+       Duration("max", retry.max_ms, {1, 10 * kMinuteMs}, kLive,
+                "The longest wait, also of a `retry-after` that is honoured.")});
+}
+
+Key BreakerKey(BreakerSettings& breaker) {
+  return Section(
+      "breaker", "Keeps calls away from an upstream that fails again and again.",
+      {Bool("enabled", breaker.enabled, kLive, "Use it."),
+       Integer("failures", breaker.failures, {1, 10'000}, kLive, "Failures in a row that open it."),
+       Duration("open", breaker.open_ms, {1, kHourMs}, kLive,
+                "How long it stays open before one call tries again.")});
+}
+
+Key UpstreamKey(UpstreamSettings& up) {
+  return Section(
+      up.name, "One OpenAI-compatible server.",
+      {String("url", up.url, kLive,
+              "`http(s)://host[:port][/prefix]`; the prefix usually ends in `/v1`."),
+       Secret("key", up.key, kLive, "Sent as `authorization: Bearer ...`."),
+       Number("weight", up.weight, {0, 1e6}, kLive,
+              "Share of the calls on routes with the policy `balance`."),
+       Integer("connections", up.connections, {1, 65'536}, kLive, "Connections open at once."),
+       Duration("connect_time", up.connect_time_ms, {1, kHourMs}, kLive,
+                "Limit for name, connection and TLS handshake."),
+       Duration("first_byte_time", up.first_byte_time_ms, {1, kDayMs}, kLive,
+                "Limit from the request to the first byte of the answer."),
+       Duration("idle_time", up.idle_time_ms, {1, kDayMs}, kLive,
+                "Limit between two pieces of an answer."),
+       Duration("keep_alive", up.keep_alive_ms, {0, kDayMs}, kLive,
+                "How long an unused connection stays open."),
+       Duration("dns_refresh", up.dns_refresh_ms, {kSecondMs, kDayMs}, kLive,
+                "How long the addresses of the host are used before they are asked for again."),
+       Bool("verify_tls", up.verify_tls, kLive,
+            "Check the certificate and the host name. Turn it off for tests only."),
+       String("ca_file", up.ca_file, kLive, "PEM file of trusted roots. Empty: the system's."),
+       RateKey(up.rate), PriceKey(up.price), RetryKey(up.retry), BreakerKey(up.breaker)});
+}
+
+Key RouteKey(RouteSettings& route) {
+  return Section(
+      route.name,
+      "The model name that a client asks for; `\"*\"` takes every name without a route.",
+      {Experts(
+           "experts", route.experts, kLive,
+           "Who answers: `upstream`, or `upstream/model` to send another model name. Empty: every "
+           "upstream, in the order of the file."),
+       Choice("policy", route.policy, kPolicies, kLive,
+              "`failover`: the first expert that works. `balance`: by weight."),
+       Duration("deadline", route.deadline_ms, {0, kDayMs}, kLive,
+                "Limit of a whole exchange. 0 s: `limits.request_time`."),
+       List("documents", route.documents, kLive,
+            "Folders and files that answers are checked against. Empty: they are not checked."),
+       Section("cache", "Cached answers of this route.",
+               {Bool("enabled", route.cache.enabled, kLive, "Answer from the cache and store."),
+                Duration("ttl", route.cache.ttl_ms, {0, 3'650 * kDayMs}, kLive,
+                         "Lifetime of an answer. 0 s: `cache.ttl`."),
+                Bool("streams", route.cache.streams, kLive,
+                     "Store finished streams, and answer streams from the cache.")}),
+       Section(
+           "claims", "Checks of this route's answers.",
+           {Bool("enabled", route.claims.enabled, kLive, "Check answers where documents are set."),
+            Bool("stream_events", route.claims.stream_events, kLive,
+                 "Send `assay.verdict` events while an answer streams.")})});
+}
+
+// The element of that name, added where it is absent.
+template <typename T>
+T& Named(std::vector<T>& all, const std::string& name) {
+  const auto found = std::ranges::find(all, name, &T::name);
+  if (found != all.end()) return *found;
+  T fresh;
+  fresh.name = name;
+  all.push_back(std::move(fresh));
+  return all.back();
+}
+
+template <typename T>
+std::vector<std::string> NamesOf(const std::vector<T>& all) {
+  std::vector<std::string> names;
+  for (const T& one : all) names.push_back(one.name);
+  return names;
+}
+
+}  // namespace
+
+Key UpstreamsKey(std::vector<UpstreamSettings>& upstreams) {
+  Key key;
+  key.name = "upstreams";
+  key.kind = KeyKind::kNamedMaps;
+  key.doc = "The servers that answer, each under a name.";
+  key.element = [&upstreams](const std::string& name) {
+    return UpstreamKey(Named(upstreams, name));
+  };
+  key.names = [&upstreams] { return NamesOf(upstreams); };
+  return key;
+}
+
+Key RoutesKey(std::vector<RouteSettings>& routes) {
+  Key key;
+  key.name = "routes";
+  key.kind = KeyKind::kNamedMaps;
+  key.doc =
+      "Which upstreams answer for which model name. Without any there is one route, `\"*\"`, to "
+      "every "
+      "upstream.";
+  key.element = [&routes](const std::string& name) { return RouteKey(Named(routes, name)); };
+  key.names = [&routes] { return NamesOf(routes); };
+  return key;
+}
+
+}  // namespace assay::gateway::settings
