@@ -24,6 +24,7 @@ struct Invocation {
 // Each adds its subcommand to `app` and, when that is chosen, sets `invocation.run`.
 void AddBenchCommand(CLI::App& app, Invocation& invocation);
 void AddCheckCommand(CLI::App& app, Invocation& invocation);
+void AddConfigCommand(CLI::App& app, Invocation& invocation);
 void AddEvalCommand(CLI::App& app, Invocation& invocation);
 void AddExtractCommand(CLI::App& app, Invocation& invocation);
 void AddIndexCommand(CLI::App& app, Invocation& invocation);

@@ -27,7 +27,7 @@ Exit codes: 0 success, 1 --fail-on was met, 2 wrong arguments or input, 3 not fo
 5 permission denied, 6 not in the right state, 7 disk or memory full, 8 unavailable or too slow,
 9 damaged data, 70 a bug in Assay.
 Environment: NO_COLOR turns colours off, ASSAY_MODELS is the folder of the models, ASSAY_SIMD forces a
-SIMD target by name.)";
+SIMD target by name, ASSAY_CONFIG is the gateway's file; every key of that is a variable too (docs/configuration.md).)";
 
 int Report(const Error& error, const Invocation& invocation) {
   const Painter paint(invocation.color, STDERR_FILENO);
@@ -60,6 +60,7 @@ int Main(int argc, char** argv) {
   AddSearchCommand(app, invocation);
   AddEvalCommand(app, invocation);
   AddBenchCommand(app, invocation);
+  AddConfigCommand(app, invocation);
   AddVersionCommand(app, invocation);
   try {
     app.parse(argc, argv);
