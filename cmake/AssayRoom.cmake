@@ -68,7 +68,8 @@ endfunction()
 
 # assay_fuzz(NAME <name> SOURCE <cc> LINK <lib...>)
 #
-# Preset fuzz: a libFuzzer program fuzz/<name>. Elsewhere: a test that replays fuzz/corpus/<name>/.
+# Preset fuzz: a libFuzzer program fuzz/<name>. Elsewhere: a test that replays fuzz/corpus/<name>/, but not under the
+# thread sanitizer, since a replay has one thread.
 function(assay_fuzz)
   cmake_parse_arguments(ARG "" "NAME;SOURCE" "LINK" ${ARGN})
   set(corpus "${CMAKE_SOURCE_DIR}/fuzz/corpus/${ARG_NAME}")
@@ -78,7 +79,7 @@ function(assay_fuzz)
     target_link_libraries(fuzz_${ARG_NAME} PRIVATE ${ARG_LINK} assay_flags)
     target_link_options(fuzz_${ARG_NAME} PRIVATE -fsanitize=fuzzer)
     set_target_properties(fuzz_${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/fuzz")
-  elseif(ASSAY_TESTS)
+  elseif(ASSAY_TESTS AND NOT ASSAY_SANITIZE MATCHES "thread")
     add_executable(fuzz_replay_${ARG_NAME} ${ARG_SOURCE} "${CMAKE_SOURCE_DIR}/fuzz/replay_main.cc")
     target_link_libraries(fuzz_replay_${ARG_NAME} PRIVATE ${ARG_LINK} assay_flags)
     add_test(NAME fuzz_replay_${ARG_NAME} COMMAND fuzz_replay_${ARG_NAME} "${corpus}")

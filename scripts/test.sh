@@ -120,7 +120,7 @@ if [ "$quick" -eq 0 ]; then
     stage test-asan run_tests asan -LE slow
   fi
   if stage build-tsan build tsan; then
-    stage test-tsan run_tests tsan -LE 'model|slow|fuzz_replay'
+    stage test-tsan run_tests tsan -LE 'model|slow'
   fi
   if stage build-fuzz build fuzz; then
     stage fuzz fuzz
