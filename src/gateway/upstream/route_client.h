@@ -2,6 +2,7 @@
 // Room: gateway (private).  Threads: shared by all I/O threads; see provider.h for what a call
 // needs.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,17 +11,12 @@
 
 #include "assay/core/clock.h"
 
+#include "upstream/policy/choice.h"
+#include "upstream/policy/latency_window.h"
 #include "upstream/provider.h"
+#include "upstream/upstream.h"
 
 namespace assay::gateway {
-
-class Upstream;  // upstream.h: a provider with the limiter, breaker and counters that all routes
-                 // share
-
-enum class Balance : std::uint8_t {
-  kFailover,  // the first target that can be asked, in their order
-  kWeighted,  // by chance, in proportion to the weights
-};
 
 struct RouteTarget {
   std::shared_ptr<Upstream> upstream;
@@ -30,12 +26,12 @@ struct RouteTarget {
 
 struct RouteClientOptions {
   Balance balance = Balance::kFailover;
-  std::uint32_t max_attempts = 3;      // calls for one question, 1..10; hedges are not counted
-  std::int64_t backoff_base_ms = 200;  // full jitter: uniform in [0, min(max, base * 2^n))
-  std::int64_t backoff_max_ms = 10'000;
-  std::int64_t deadline_ms = 600'000;  // for all attempts and waits together
+  std::uint32_t max_attempts = 3;        // calls for one question, 1..10; hedges are not counted
+  std::int64_t backoff_base_ms = 200;    // full jitter: uniform in [0, min(max, base * 2^n)]
+  std::int64_t backoff_max_ms = 10'000;  // also the longest retry-after that a retry waits for
+  std::int64_t deadline_ms = 600'000;    // for all attempts and waits together
   double hedge_quantile = 0;  // in (0, 1): a second call after this quantile of the route's
-                              // latencies, answers without a sink only; 0 = never
+                              // latencies, for answers that are collected (no sink) only; 0 = never
 };
 
 class RouteClient {
@@ -44,19 +40,54 @@ class RouteClient {
   [[nodiscard]] static Result<std::shared_ptr<RouteClient>> Make(
       std::string name, RouteClientOptions options, std::vector<RouteTarget> targets,
       core::Clock& clock = core::Clock::Real(), core::Rng& rng = core::Rng::Real());
-  virtual ~RouteClient() = default;
 
   // As Provider::Send, over the route's targets: failover or balance, limits, breakers, retries and
-  // deadline. Retries only while the sink has seen nothing. When every target refuses, the last
-  // answer is returned as it is (say, a 429 or a 500 of the upstream). When a limit of Assay's own
-  // refuses, the reply has the status 429, an error in the OpenAI shape, `retry_after_ms`, and an
-  // empty `upstream`. A JSON answer of status 200 that is not valid JSON is a failed attempt; in
-  // the end kDataLoss.
-  [[nodiscard]] virtual asio::awaitable<Result<UpstreamReply>> Send(const UpstreamRequest& request,
-                                                                    ChunkSink* sink) = 0;
+  // deadline. The RouteClient must live until the call is over. Retries only while the sink has
+  // seen nothing. When every target refuses, the last answer is returned as it is (say, a 429 or a
+  // 500 of the upstream). When a limit of Assay's own refuses, the reply has the status 429, an
+  // error in the OpenAI shape, `retry_after_ms`, and an empty `upstream`.
+  // A JSON answer of status 200 that is not valid JSON is a failed attempt; in the end kDataLoss.
+  // Errors also: kUnavailable when the breakers of all targets are open.
+  [[nodiscard]] asio::awaitable<Result<UpstreamReply>> Send(const UpstreamRequest& request,
+                                                            ChunkSink* sink);
 
-  [[nodiscard]] virtual const std::string& name() const = 0;
-  [[nodiscard]] virtual const std::vector<RouteTarget>& targets() const = 0;
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::vector<RouteTarget>& targets() const { return targets_; }
+  // Second calls made, and how many of them answered first.
+  struct HedgeStats {
+    std::uint64_t made = 0;
+    std::uint64_t won = 0;
+  };
+  [[nodiscard]] HedgeStats hedges() const;
+
+ private:
+  struct Question;  // one Send() and how far it is
+  struct Attempt;   // one call and how it ended
+  struct Race;      // a call and its hedge
+
+  RouteClient(std::string name, RouteClientOptions options, std::vector<RouteTarget> targets,
+              core::Clock& clock, core::Rng& rng)
+      : name_(std::move(name)),
+        options_(options),
+        targets_(std::move(targets)),
+        clock_(clock),
+        rng_(rng) {}
+
+  // Takes a place at the best target; false when there is none.
+  [[nodiscard]] bool Choose(Question& question);
+  [[nodiscard]] Result<UpstreamReply> Refusal(const Question& question) const;
+  asio::awaitable<Result<UpstreamReply>> Ask(Question& question);
+  asio::awaitable<bool> WaitTurn(Question& question);
+  asio::awaitable<Attempt> Call(Question& question, ChunkSink* sink);
+
+  std::string name_;
+  RouteClientOptions options_;
+  std::vector<RouteTarget> targets_;
+  core::Clock& clock_;
+  core::Rng& rng_;
+  LatencyWindow latencies_;
+  std::atomic<std::uint64_t> hedges_made_{0};  // counters, read alone
+  std::atomic<std::uint64_t> hedges_won_{0};
 };
 
 }  // namespace assay::gateway

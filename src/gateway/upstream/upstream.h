@@ -1,59 +1,91 @@
 // upstream/upstream.h: an upstream as all routes share it: provider, limits, circuit breaker,
-// counters. Room: gateway (private).  Threads: safe.
+// counters. Room: gateway (private).  Threads: safe; one short lock for a call's begin and end.
 #pragma once
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <utility>
+#include <mutex>
+#include <string_view>
 
 #include "assay/core/clock.h"
-#include "assay/core/result.h"
 
+#include "upstream/policy/circuit_breaker.h"
+#include "upstream/policy/rate_limiter.h"
 #include "upstream/provider.h"
 
 namespace assay::gateway {
 
 struct LimiterOptions {
-  std::uint32_t requests_per_minute = 0;  // 0 = no limit
+  std::uint64_t requests_per_minute = 0;  // 0 = no limit
   std::uint64_t tokens_per_minute = 0;    // 0 = no limit; counts prompt and answer
   std::uint32_t max_waiting = 256;        // calls that may wait for their turn; more are refused
   std::int64_t max_wait_ms = 30'000;      // a call that would wait longer is refused at once
 };
-
-struct BreakerOptions {
-  double failure_share = 0.5;    // opens at this share of failures in the window, in (0, 1]
-  std::uint32_t min_calls = 10;  // ... of at least so many calls
-  std::int64_t window_ms = 30'000;
-  std::int64_t open_ms =
-      10'000;                // then a few calls probe it; doubles while they fail, up to 8 times
-  std::uint32_t probes = 2;  // so many good probes in a row close it
-};
-
-enum class BreakerState : std::uint8_t { kClosed, kOpen, kHalfOpen };
 
 // A moment's numbers; counters grow from the start of the process.
 struct UpstreamStats {
   std::uint64_t calls = 0;         // attempts sent
   std::uint64_t failures = 0;      // no answer, broken, 5xx or not JSON
   std::uint64_t rate_limited = 0;  // answers of status 429
-  std::uint64_t refused = 0;       // not sent: the limiter's queue or wait was too long
+  std::uint64_t refused = 0;       // not sent: the limiter's line or wait was too long
   std::uint64_t in_flight = 0;
   std::uint64_t waiting = 0;  // for the limiter
   std::uint64_t breaker_opened = 0;
   BreakerState breaker = BreakerState::kClosed;
   std::int64_t paused_ms = 0;  // how long the upstream's retry-after still holds calls back
-  double latency_ms = 0;       // moving average of good answers
+  double latency_ms = 0;       // of good answers to their first byte, moving average
+};
+
+// How an attempt ended, as limits and breaker see it.
+enum class Outcome : std::uint8_t {
+  kGood,       // answered; also a 4xx: the request was wrong, not the upstream
+  kFailed,     // no answer, too late, broken, 5xx, not JSON
+  kLimited,    // 429, or 503 with retry-after
+  kCancelled,  // nobody wanted it any more
 };
 
 class Upstream {
  public:
-  [[nodiscard]] static std::shared_ptr<Upstream> Make(std::unique_ptr<Provider> provider,
-                                                      LimiterOptions limits, BreakerOptions breaker,
-                                                      core::Clock& clock = core::Clock::Real());
-  virtual ~Upstream() = default;
+  Upstream(std::unique_ptr<Provider> provider, LimiterOptions limits, BreakerOptions breaker,
+           core::Clock& clock = core::Clock::Real());
 
-  [[nodiscard]] virtual Provider& provider() = 0;
-  [[nodiscard]] virtual UpstreamStats Stats() const = 0;
+  [[nodiscard]] Provider& provider() { return *provider_; }
+  [[nodiscard]] std::string_view name() const { return provider_->name(); }
+  [[nodiscard]] UpstreamStats Stats() const;
+
+  // Whether a call could be made, and after what wait.
+  struct Outlook {
+    bool usable = false;  // false: the breaker is open, or the line too long
+    bool breaker_open = false;
+    std::int64_t wait_ns = 0;  // until a call could pass; of the breaker where that is open
+  };
+  [[nodiscard]] Outlook Look(std::uint64_t tokens);
+
+  // A call's place: from Admit() to Finish() or Leave().
+  struct Ticket {
+    CircuitBreaker::Permit permit = CircuitBreaker::kRefused;
+    std::uint64_t tokens = 0;
+    std::int64_t wait_ns = 0;  // the caller waits so long, then calls Begin()
+    bool waiting = false;
+  };
+  // Takes a place; a permit of kRefused when there is none (counted as refused).
+  [[nodiscard]] Ticket Admit(std::uint64_t tokens);
+  // The wait is over, the call is sent.
+  void Begin(Ticket& ticket);
+  // Cancelled while it waited.
+  void Leave(Ticket& ticket);
+  // The call is over. `tokens`: what it used, 0 = unknown; `retry_after_ms`: what the answer asks
+  // for, -1 = nothing.
+  void Finish(const Ticket& ticket, Outcome outcome, std::uint64_t tokens,
+              std::int64_t first_byte_ns, std::int64_t retry_after_ms);
+
+ private:
+  std::unique_ptr<Provider> provider_;
+  LimiterOptions limits_;
+  core::Clock& clock_;
+  mutable std::mutex mutex_;
+  RateLimiter limiter_;
+  CircuitBreaker breaker_;
+  UpstreamStats stats_;
 };
 
 }  // namespace assay::gateway

@@ -1,0 +1,324 @@
+#include "upstream/route_client.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+#include <fmt/format.h>
+
+#include "upstream/answer.h"
+
+namespace assay::gateway {
+namespace {
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr std::size_t kMaxTargets = 16;
+constexpr std::uint32_t kMaxAttempts = 10;
+
+constexpr int kOk = 200;
+constexpr int kRequestTimeout = 408;
+constexpr int kTooManyRequests = 429;
+constexpr int kServerError = 500;
+constexpr int kNotImplemented = 501;
+constexpr int kUnavailable = 503;
+
+// Passes everything on and remembers whether the client has seen something, and whether it was the
+// client who failed.
+class TrackedSink final : public ChunkSink {
+ public:
+  explicit TrackedSink(ChunkSink* inner) : inner_(inner) {}
+
+  asio::awaitable<Result<void>> Head(const UpstreamHead& head) override {
+    seen_ = true;
+    Result<void> result = co_await inner_->Head(head);
+    failed_ = failed_ || !result;
+    co_return result;
+  }
+  asio::awaitable<Result<void>> Chunk(std::string_view bytes) override {
+    Result<void> result = co_await inner_->Chunk(bytes);
+    failed_ = failed_ || !result;
+    co_return result;
+  }
+
+  [[nodiscard]] bool present() const { return inner_ != nullptr; }
+  [[nodiscard]] bool seen() const { return seen_; }
+  [[nodiscard]] bool failed() const { return failed_; }
+
+ private:
+  ChunkSink* inner_;
+  bool seen_ = false;
+  bool failed_ = false;
+};
+
+// A place at an upstream: given back however the coroutine ends, also when it is destroyed where it
+// waits.
+class Place {
+ public:
+  Place() = default;
+  Place(Upstream& upstream, Upstream::Ticket ticket) : upstream_(&upstream), ticket_(ticket) {}
+  Place(Place&& other) noexcept
+      : upstream_(std::exchange(other.upstream_, nullptr)),
+        ticket_(other.ticket_),
+        begun_(other.begun_) {}
+  Place& operator=(Place&& other) noexcept {
+    std::swap(upstream_, other.upstream_);
+    std::swap(ticket_, other.ticket_);
+    std::swap(begun_, other.begun_);
+    return *this;
+  }
+  ~Place() { Release(); }
+
+  [[nodiscard]] std::int64_t wait_ns() const { return ticket_.wait_ns; }
+  void Begin() {
+    upstream_->Begin(ticket_);
+    begun_ = true;
+  }
+  void Finish(Outcome outcome, std::uint64_t tokens, std::int64_t first_byte_ns,
+              std::int64_t retry_after_ms) {
+    upstream_->Finish(ticket_, outcome, tokens, first_byte_ns, retry_after_ms);
+    upstream_ = nullptr;
+  }
+  void Release() {
+    if (upstream_ == nullptr) return;
+    if (begun_) {
+      upstream_->Finish(ticket_, Outcome::kCancelled, 0, 0, -1);
+    } else {
+      upstream_->Leave(ticket_);
+    }
+    upstream_ = nullptr;
+  }
+
+ private:
+  Upstream* upstream_ = nullptr;
+  Upstream::Ticket ticket_;
+  bool begun_ = false;
+};
+
+bool IsJson(std::string_view content_type) {
+  return content_type.empty() || content_type.starts_with("application/json");
+}
+
+// Judges an answer, and turns one that says 200 but is not JSON into an error.
+Outcome Judge(Result<UpstreamReply>& reply, bool cancelled) {
+  if (cancelled) return Outcome::kCancelled;
+  if (!reply)
+    return reply.error().code == Code::kResourceExhausted ? Outcome::kGood : Outcome::kFailed;
+  const int status = reply->status;
+  if (status == kTooManyRequests || (status == kUnavailable && reply->retry_after_ms >= 0))
+    return Outcome::kLimited;
+  if (status == kRequestTimeout || (status >= kServerError && status != kNotImplemented))
+    return Outcome::kFailed;
+  if (status != kOk || reply->streamed || !IsJson(reply->content_type)) return Outcome::kGood;
+  Result<TokenUsage> usage = CheckJsonAnswer(reply->body);
+  if (!usage) {
+    reply = std::unexpected(std::move(usage).error());
+    return Outcome::kFailed;
+  }
+  reply->usage = *usage;
+  return Outcome::kGood;
+}
+
+}  // namespace
+
+struct RouteClient::Attempt {
+  Result<UpstreamReply> reply;
+  Outcome outcome = Outcome::kFailed;
+};
+
+struct RouteClient::Question {
+  const UpstreamRequest& request;
+  TrackedSink sink;
+  std::int64_t deadline_ns = 0;
+  std::array<Candidate, kMaxTargets> candidates = {};
+  std::array<bool, kMaxTargets> refused = {};  // by a limit, for this question
+  std::array<bool, kMaxTargets> tried = {};
+  std::size_t target = 0;
+  Place place = {};
+  std::uint32_t attempts = 0;
+  std::uint32_t retries = 0;  // of targets that were tried before, for the backoff
+  std::int64_t wait_ns = 0;   // of the target that could be asked first, when none can
+  bool breaker_open = false;  // that was why
+};
+
+Result<std::shared_ptr<RouteClient>> RouteClient::Make(std::string name, RouteClientOptions options,
+                                                       std::vector<RouteTarget> targets,
+                                                       core::Clock& clock, core::Rng& rng) {
+  const auto wrong = [&](std::string_view what) {
+    return Fail(Code::kInvalidArgument, fmt::format("route '{}': {}", name, what));
+  };
+  if (targets.empty() || targets.size() > kMaxTargets) return wrong("it needs 1 to 16 upstreams");
+  if (std::ranges::any_of(targets,
+                          [](const RouteTarget& target) { return target.upstream == nullptr; })) {
+    return wrong("an upstream is missing");
+  }
+  if (options.max_attempts < 1 || options.max_attempts > kMaxAttempts)
+    return wrong("attempts must be 1 to 10");
+  if (options.backoff_base_ms < 0 || options.backoff_max_ms < 0)
+    return wrong("a backoff must not be negative");
+  if (options.deadline_ms < 1) return wrong("the deadline must be at least 1 ms");
+  if (!(options.hedge_quantile >= 0 && options.hedge_quantile < 1))
+    return wrong("the hedge's quantile must be in [0, 1)");
+  return std::shared_ptr<RouteClient>(
+      new RouteClient(std::move(name), options, std::move(targets), clock, rng));
+}
+
+bool RouteClient::Choose(Question& question) {
+  const std::uint64_t tokens = question.request.token_estimate;
+  while (true) {
+    question.wait_ns = INT64_MAX;
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      const Upstream::Outlook outlook = targets_[i].upstream->Look(tokens);
+      question.candidates[i] = Candidate{targets_[i].weight, outlook.usable && !question.refused[i],
+                                         question.tried[i], outlook.wait_ns};
+      if (outlook.wait_ns < question.wait_ns) {
+        question.wait_ns = outlook.wait_ns;
+        question.breaker_open = outlook.breaker_open;
+      }
+    }
+    const auto chosen =
+        ChooseTarget(options_.balance, std::span(question.candidates).first(targets_.size()), rng_);
+    if (!chosen) return false;
+    Upstream& upstream = *targets_[*chosen].upstream;
+    const Upstream::Ticket ticket = upstream.Admit(tokens);
+    if (ticket.permit == CircuitBreaker::kRefused) {  // another thread was faster
+      question.refused[*chosen] = true;
+      continue;
+    }
+    question.target = *chosen;
+    question.place = Place(upstream, ticket);
+    return true;
+  }
+}
+
+Result<UpstreamReply> RouteClient::Refusal(const Question& question) const {
+  const std::int64_t wait_ms =
+      std::max<std::int64_t>(1, (question.wait_ns + kNsPerMs - 1) / kNsPerMs);
+  if (question.breaker_open) {
+    return Fail(Code::kUnavailable,
+                fmt::format("route '{}': its upstreams fail, so they are left alone for {} ms",
+                            name_, wait_ms));
+  }
+  UpstreamReply reply;
+  reply.status = kTooManyRequests;
+  reply.content_type = "application/json";
+  reply.retry_after_ms = wait_ms;
+  reply.attempts = question.attempts;
+  reply.body = OpenAiErrorBody(
+      fmt::format("The limits of this model's upstreams are reached; try again in {} ms.", wait_ms),
+      "rate_limit_error", "upstream_rate_limited");
+  return reply;
+}
+
+// Waits for the limiter and the backoff. False when that would take too long; the caller looks
+// whether it was cancelled.
+asio::awaitable<bool> RouteClient::WaitTurn(Question& question) {
+  std::int64_t wait_ns = question.place.wait_ns();
+  if (question.attempts > 0) {
+    if (wait_ns > options_.backoff_max_ms * kNsPerMs) co_return false;
+    if (question.tried[question.target]) {
+      const std::int64_t backoff_ms =
+          FullJitterMs(question.retries, options_.backoff_base_ms, options_.backoff_max_ms, rng_);
+      ++question.retries;
+      wait_ns = std::max(wait_ns, backoff_ms * kNsPerMs);
+    }
+  }
+  if (wait_ns <= 0) co_return true;
+  if (clock_.monotonic_ns() + wait_ns >= question.deadline_ns) {
+    question.wait_ns = wait_ns;
+    question.breaker_open = false;
+    co_return false;
+  }
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor, std::chrono::nanoseconds(wait_ns));
+  auto [error] = co_await timer.async_wait(kAwait);
+  co_return !error;
+}
+
+asio::awaitable<RouteClient::Attempt> RouteClient::Call(Question& question, ChunkSink* sink) {
+  const RouteTarget& target = targets_[question.target];
+  Place place = std::move(question.place);
+  UpstreamRequest request = question.request;
+  request.deadline_ns = question.deadline_ns;
+  place.Begin();
+  Attempt attempt;
+  attempt.reply = co_await target.upstream->provider().Send(request, target.model, sink);
+  const auto state = co_await asio::this_coro::cancellation_state;
+  const bool given_up =
+      state.cancelled() != asio::cancellation_type::none || question.sink.failed();
+  attempt.outcome = Judge(attempt.reply, given_up);
+  std::int64_t first_byte_ns = 0;
+  std::int64_t retry_after_ms = -1;
+  std::uint64_t tokens = 0;
+  if (attempt.reply) {
+    UpstreamReply& reply = *attempt.reply;
+    reply.upstream = target.upstream->name();
+    reply.model = target.model;
+    first_byte_ns = reply.first_byte_ns;
+    retry_after_ms = reply.retry_after_ms;
+    tokens = reply.usage.total_tokens;
+  }
+  place.Finish(attempt.outcome, tokens, first_byte_ns, retry_after_ms);
+  co_return attempt;
+}
+
+asio::awaitable<Result<UpstreamReply>> RouteClient::Ask(Question& question) {
+  std::optional<Attempt> last;
+  while (question.attempts < options_.max_attempts) {
+    if (!Choose(question)) break;
+    const bool turn = co_await WaitTurn(question);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+      co_return Fail(Code::kUnavailable, fmt::format("route '{}': the call was cancelled", name_));
+    }
+    if (!turn) {
+      question.place.Release();
+      break;
+    }
+    question.tried[question.target] = true;
+    ++question.attempts;
+    last = co_await Call(question, question.sink.present() ? &question.sink : nullptr);
+    if (last->reply) last->reply->attempts = question.attempts;
+    const bool again = last->outcome == Outcome::kFailed || last->outcome == Outcome::kLimited;
+    if (!again || question.sink.seen()) co_return std::move(last->reply);
+    if (clock_.monotonic_ns() >= question.deadline_ns) break;
+  }
+  if (!last) co_return Refusal(question);
+  if (!last->reply && question.attempts > 1) {
+    Error& error = last->reply.error();
+    error.message = fmt::format("route '{}': {} calls failed; the last one: {}", name_,
+                                question.attempts, error.message);
+  }
+  co_return std::move(last->reply);
+}
+
+asio::awaitable<Result<UpstreamReply>> RouteClient::Send(const UpstreamRequest& request,
+                                                         ChunkSink* sink) {
+  Question question{request, TrackedSink(sink)};
+  question.deadline_ns = clock_.monotonic_ns() + options_.deadline_ms * kNsPerMs;
+  if (request.deadline_ns != 0)
+    question.deadline_ns = std::min(question.deadline_ns, request.deadline_ns);
+  bool cancelled = false;
+  try {
+    co_return co_await Ask(question);
+  } catch (const boost::system::system_error&) {
+    cancelled = true;  // Asio throws where a cancelled coroutine waits again
+  }
+  if (cancelled)
+    co_return Fail(Code::kUnavailable, fmt::format("route '{}': the call was cancelled", name_));
+  co_return Fail(Code::kInternal, "unreachable");
+}
+
+RouteClient::HedgeStats RouteClient::hedges() const {
+  return {hedges_made_.load(), hedges_won_.load()};
+}
+
+}  // namespace assay::gateway
