@@ -42,7 +42,6 @@ class AeadKey {
                                   std::string_view sealed, std::span<char> out) const;
 
  private:
-  friend class Sealer;
   class Impl;
   explicit AeadKey(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
@@ -69,6 +68,9 @@ class Sealer {
   // `purpose`, such as "cache", keeps apart what one ring seals for different uses. The ring need
   // not outlive the sealer. Errors: kFailedPrecondition for a ring without keys.
   [[nodiscard]] static Result<Sealer> Create(const KeyRing& ring, std::string_view purpose);
+  // With fewer messages per key, to see the change of keys.
+  [[nodiscard]] static Result<Sealer> CreateForTest(const KeyRing& ring, std::string_view purpose,
+                                                    std::uint64_t max_messages);
   Sealer(Sealer&&) noexcept;
   Sealer& operator=(Sealer&&) noexcept;
   ~Sealer();
