@@ -4,6 +4,7 @@
 // are (no UTF-8 replacement) and `retry` is ignored.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -42,7 +43,9 @@ class SseReader {
   [[nodiscard]] bool at_boundary() const { return line_.empty() && !has_data_ && !in_event_; }
 
  private:
-  bool Line(std::string_view line, std::size_t end, const Handler& handler);
+  enum class After : std::uint8_t { kGoOn, kStop, kTooLong };
+  After Line(std::string_view line, std::size_t end, const Handler& handler);
+  After Dispatch(std::size_t end, const Handler& handler);
 
   std::size_t max_event_bytes_;
   std::string line_;  // the begun line
@@ -50,7 +53,7 @@ class SseReader {
   std::string type_;
   std::string id_;
   bool has_data_ = false;
-  bool in_event_ = false;  // a line of an event was seen
+  bool in_event_ = false;  // a field of an event was seen
   bool after_cr_ = false;  // the last byte was '\r': a '\n' now belongs to it
   bool started_ = false;   // the byte order mark was looked for
 };
