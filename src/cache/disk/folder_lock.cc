@@ -1,0 +1,70 @@
+#include "disk/folder_lock.h"
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "disk/format.h"
+
+namespace assay::cache::disk {
+namespace {
+
+// Who wrote its number into the lock file; empty when nobody did.
+std::string HolderOf(int descriptor) {
+  std::array<char, 32> text{};
+  const ssize_t got = ::pread(descriptor, text.data(), text.size(), 0);
+  std::string holder;
+  for (ssize_t i = 0; i < got; ++i) {
+    const char digit = text[static_cast<std::size_t>(i)];
+    if (digit < '0' || digit > '9') break;
+    holder.push_back(digit);
+  }
+  return holder;
+}
+
+}  // namespace
+
+Result<FolderLock> FolderLock::Take(core::FileSystem& files, const std::string& folder) {
+  if (&files != &core::FileSystem::Real()) return FolderLock(-1);
+  const std::string path = fmt::format("{}/{}", folder, kLockName);
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) {
+    const int error = errno;
+    const bool refused = error == EACCES || error == EROFS || error == EPERM;
+    return Fail(refused ? Code::kPermissionDenied : Code::kUnavailable,
+                fmt::format("cannot open '{}': {}; name a folder that can be written", path,
+                            std::generic_category().message(error)));
+  }
+  FolderLock lock(descriptor);
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    if (error != EWOULDBLOCK) {
+      return Fail(Code::kUnavailable, fmt::format("cannot lock '{}': {}", path,
+                                                  std::generic_category().message(error)));
+    }
+    const std::string holder = HolderOf(descriptor);
+    return Fail(Code::kUnavailable,
+                fmt::format("the cache in '{}' is in use by {}; stop it, or ask it over HTTP "
+                            "(GET /v1/cache/stats, DELETE /v1/cache)",
+                            folder, holder.empty() ? "another process" : "process " + holder));
+  }
+  const std::string mine = fmt::format("{}\n", ::getpid());
+  // A number that cannot be written is missing from another's message, no more.
+  if (::ftruncate(descriptor, 0) == 0) {
+    static_cast<void>(::pwrite(descriptor, mine.data(), mine.size(), 0) == 0);
+  }
+  return lock;
+}
+
+FolderLock::~FolderLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+}  // namespace assay::cache::disk
