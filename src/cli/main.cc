@@ -61,6 +61,7 @@ int Main(int argc, char** argv) {
   AddEvalCommand(app, invocation);
   AddBenchCommand(app, invocation);
   AddConfigCommand(app, invocation);
+  AddServeCommand(app, invocation);
   AddVersionCommand(app, invocation);
   try {
     app.parse(argc, argv);

@@ -45,6 +45,7 @@ struct CacheWish {
   bool may_read = true;          // false: no-cache, no-store
   bool may_write = true;         // false: no-store
   std::int64_t max_age_ms = -1;  // an older answer is not wanted; -1: any age that has not expired
+  bool only_if_cached = false;   // rather an error than a call
   std::int64_t ttl_ms = -1;      // how long to keep the answer; -1: as the route says
 };
 

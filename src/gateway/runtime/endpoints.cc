@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "assay/core/clock.h"
+
+#include "runtime/endpoints_internal.h"
+
+namespace assay::gateway {
+namespace {
+
+HttpReply Metrics(const telemetry::Metrics& metrics) {
+  HttpReply reply;
+  reply.content_type = telemetry::kPrometheusContentType;
+  reply.body = metrics.PrometheusText();
+  return reply;
+}
+
+HttpReply CacheOff() {
+  return ErrorReply(
+      Error{Code::kFailedPrecondition, "the cache is off; set `cache.enabled: true`"});
+}
+
+HttpReply CacheStats(const AnswerCache* cache) {
+  if (cache == nullptr) return CacheOff();
+  boost::json::array tiers;
+  for (const auto& [name, stats] : cache->Stats()) {
+    tiers.push_back({{"name", name},
+                     {"entries", stats.entries},
+                     {"bytes", stats.size_bytes},
+                     {"capacity_bytes", stats.capacity_bytes},
+                     {"hits", stats.hits},
+                     {"misses", stats.misses},
+                     {"puts", stats.puts},
+                     {"evictions", stats.evictions},
+                     {"expired", stats.expired},
+                     {"errors", stats.errors}});
+  }
+  return HttpReply::Json(boost::json::serialize(boost::json::object{{"tiers", std::move(tiers)}}));
+}
+
+HttpReply BadParameter(std::string name, std::string message) {
+  return ErrorReply(ApiError{.status = 400,
+                             .type = ErrorTypeOf(400),
+                             .code = "invalid_parameter",
+                             .param = std::move(name),
+                             .message = std::move(message)});
+}
+
+// A purge removes much at once, so a misspelt filter must not become "everything".
+HttpReply PurgeCache(AnswerCache* cache, const HttpRequest& request) {
+  static constexpr std::array<std::string_view, 5> kKnown = {"all", "tenant", "route", "model",
+                                                             "older_than"};
+  if (cache == nullptr) return CacheOff();
+  std::string_view rest = request.query;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('&');
+    const std::string_view pair = rest.substr(0, end);
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    const auto name = PercentDecode(pair.substr(0, pair.find('=')), true);
+    if (!name || std::find(kKnown.begin(), kKnown.end(), *name) == kKnown.end()) {
+      return BadParameter(name.value_or(std::string(pair)),
+                          "This is no filter of a purge; there are all, tenant, route, model and "
+                          "older_than.");
+    }
+  }
+  cache::Filter filter;
+  filter.tenant = request.QueryParameter("tenant");
+  filter.route = request.QueryParameter("route");
+  filter.model = request.QueryParameter("model");
+  const auto older_than = request.QueryParameter("older_than");
+  if (older_than) {
+    std::int64_t seconds = 0;
+    const char* const end = older_than->data() + older_than->size();
+    const auto [stop, error] = std::from_chars(older_than->data(), end, seconds);
+    constexpr std::int64_t kMost = 100LL * 365 * 86'400;
+    if (error != std::errc() || stop != end || seconds < 0 || seconds > kMost) {
+      return BadParameter("older_than", "older_than must be a number of seconds.");
+    }
+    filter.stored_before_ms = core::Clock::Real().wall_ns() / 1'000'000 - seconds * 1000;
+  }
+  const bool all = request.QueryParameter("all") == "true";
+  if (!all && !filter.tenant && !filter.route && !filter.model && !older_than) {
+    return BadParameter("all",
+                        "Name what to purge (tenant, route, model, older_than), or say "
+                        "all=true.");
+  }
+  const auto purged = cache->Purge(filter);
+  if (!purged) return ErrorReply(purged.error());
+  return HttpReply::Json(fmt::format(R"({{"purged":{}}})", *purged));
+}
+
+}  // namespace
+
+Result<void> AddEndpoints(Router& router, const EndpointParts& parts) {
+  if (parts.metrics_on) {
+    ASSAY_TRY(
+        router.Add("GET", "/metrics", parts.metrics_open ? Scope::kNone : Scope::kAdmin,
+                   [metrics = parts.metrics](const HttpRequest&) { return Metrics(*metrics); }));
+  }
+  ASSAY_TRY(router.Add("GET", "/v1/cache/stats", Scope::kCache,
+                       [cache = parts.cache](const HttpRequest&) { return CacheStats(cache); }));
+  return router.Add(
+      "DELETE", "/v1/cache", Scope::kCache,
+      [cache = parts.cache](const HttpRequest& request) { return PurgeCache(cache, request); });
+}
+
+}  // namespace assay::gateway

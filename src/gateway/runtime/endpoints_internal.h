@@ -1,0 +1,23 @@
+// Assay's own endpoints that come with the gateway: metrics and the cache.
+// Threads: the handlers run on the compute pool.
+#pragma once
+#include "assay/core/result.h"
+#include "assay/gateway/router.h"
+#include "assay/telemetry/metrics.h"
+
+#include "services/answer_cache_internal.h"
+
+namespace assay::gateway {
+
+struct EndpointParts {
+  telemetry::Metrics* metrics = nullptr;
+  AnswerCache* cache = nullptr;  // null: the cache is off
+  bool metrics_open = true;      // GET /metrics without a key
+  bool metrics_on = true;
+};
+
+// GET /metrics, GET /v1/cache/stats, DELETE /v1/cache?tenant=&route=&model=&older_than=.
+// Errors: those of Router::Add.
+[[nodiscard]] Result<void> AddEndpoints(Router& router, const EndpointParts& parts);
+
+}  // namespace assay::gateway

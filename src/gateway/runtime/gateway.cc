@@ -1,0 +1,154 @@
+#include "assay/gateway/gateway.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include "server/compute_pool_internal.h"
+#include "server/server_internal.h"
+#include "services/observer_internal.h"
+#include "stages/pipeline_internal.h"
+
+namespace assay::gateway {
+namespace {
+
+// Exchanges that nobody counts.
+class QuietObserver final : public Observer {
+ public:
+  void OnExchange(const ExchangeSummary&) override {}
+  void OnEndpoint(std::string_view, int, std::int64_t) override {}
+  void OnRefused(std::string_view) override {}
+};
+
+constexpr std::chrono::milliseconds kDrainLook{10};  // how often a drain looks whether it is done
+
+std::size_t ThreadsOr(std::int64_t wanted) {
+  if (wanted > 0) return static_cast<std::size_t>(wanted);
+  return std::max<std::size_t>(1, std::thread::hardware_concurrency());
+}
+
+Result<std::shared_ptr<TlsContext>> LoadTls(const TlsSettings& tls) {
+  if (!tls.enabled()) return std::shared_ptr<TlsContext>();
+  return TlsContext::Load(tls.cert_file, tls.key_file, tls.min_version == TlsVersion::k13);
+}
+
+ServerOptions OptionsOf(const Settings& settings, std::shared_ptr<TlsContext> tls) {
+  const LimitSettings& limits = settings.limits;
+  ServerOptions options;
+  options.listen = settings.listen;
+  options.threads = ThreadsOr(settings.threads);
+  options.parse.head_bytes = static_cast<std::size_t>(limits.header_bytes);
+  options.parse.body_bytes = static_cast<std::size_t>(limits.body_bytes);
+  options.header_time_ms = limits.header_time_ms;
+  options.body_time_ms = limits.body_time_ms;
+  options.idle_time_ms = limits.idle_time_ms;
+  options.write_time_ms = limits.write_time_ms;
+  options.max_connections = static_cast<std::size_t>(limits.connections);
+  options.tls = std::move(tls);
+  return options;
+}
+
+}  // namespace
+
+// Members are in the order in which they need each other: the last is torn down first.
+struct Gateway::Impl {
+  explicit Impl(const GatewayParts& given) : parts(given) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  GatewayParts parts;
+  std::unique_ptr<Observer> observer;
+  std::unique_ptr<KeyGate> gate;
+  std::unique_ptr<AnswerCache> cache;
+  std::shared_ptr<const LiveSettings> live;
+  std::mutex reload_mutex;  // one reload at a time; guards `live`
+  Router router;
+  std::unique_ptr<Pipeline> pipeline;
+  std::unique_ptr<Server> server;
+  std::unique_ptr<ComputePool> compute;  // its jobs answer through the server: stopped before it
+};
+
+Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Gateway::~Gateway() = default;
+
+Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
+                                               const Environment& environment,
+                                               const GatewayParts& parts) {
+  auto impl = std::make_unique<Impl>(parts);
+  for (const std::string& address : settings.listen) ASSAY_TRY(ParseAddress(address));
+  if (KeysRequired(settings) && parts.keys == nullptr) {
+    return Fail(Code::kFailedPrecondition,
+                "this gateway would listen beyond this machine without API keys: make one with "
+                "`assay keys create`, or listen on 127.0.0.1 only");
+  }
+  impl->observer = std::make_unique<QuietObserver>();
+  impl->gate = std::make_unique<OpenGate>();
+  if (settings.cache.enabled) {
+    ASSAY_ASSIGN(impl->cache, AnswerCache::Open(settings.cache));
+  }
+  auto live = std::make_shared<LiveSettings>();
+  live->settings = settings;
+  ASSAY_ASSIGN(live->routes, RouteTable::Make(settings, environment, nullptr));
+  impl->live = live;
+  ASSAY_ASSIGN(auto tls, LoadTls(settings.tls));
+  const ServerOptions options = OptionsOf(settings, std::move(tls));
+  impl->compute = std::make_unique<ComputePool>(
+      ThreadsOr(settings.compute.threads), static_cast<std::size_t>(settings.compute.queue_length));
+  impl->pipeline = std::make_unique<Pipeline>(PipelineParts{.gate = impl->gate.get(),
+                                                            .cache = impl->cache.get(),
+                                                            .observer = impl->observer.get(),
+                                                            .router = &impl->router,
+                                                            .compute = impl->compute.get()},
+                                              impl->live, options.threads);
+  impl->server = std::make_unique<Server>(options, *impl->pipeline);
+  return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
+}
+
+Router& Gateway::router() {
+  return impl_->router;
+}
+
+Result<void> Gateway::Start() {
+  ASSAY_TRY(impl_->server->Start());
+  return {};
+}
+
+const std::vector<std::string>& Gateway::addresses() const {
+  return impl_->server->addresses();
+}
+
+Result<void> Gateway::Reload(const Settings& settings, const Environment& environment) {
+  const std::lock_guard lock(impl_->reload_mutex);
+  auto live = std::make_shared<LiveSettings>();
+  live->settings = settings;
+  ASSAY_ASSIGN(live->routes, RouteTable::Make(settings, environment, impl_->live->routes.get()));
+  ASSAY_ASSIGN(auto tls, LoadTls(settings.tls));
+  impl_->live = live;
+  if (tls) impl_->server->SetTls(tls);
+  for (std::size_t i = 0; i < impl_->server->thread_count(); ++i) {
+    boost::asio::post(impl_->server->context(i),
+                      [pipeline = impl_->pipeline.get(), i, live] { pipeline->SetLive(i, live); });
+  }
+  return {};
+}
+
+std::size_t Gateway::Drain() {
+  impl_->pipeline->SetDraining();
+  impl_->server->Drain();
+  const auto end = std::chrono::steady_clock::now() +
+                   std::chrono::milliseconds(impl_->live->settings.limits.drain_time_ms);
+  while (impl_->server->connections() > 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(kDrainLook);
+  }
+  const std::size_t cut = impl_->server->connections();
+  impl_->server->Stop();
+  if (impl_->cache) (void)impl_->cache->Sync();  // a tier that fails counts that itself
+  return cut;
+}
+
+}  // namespace assay::gateway

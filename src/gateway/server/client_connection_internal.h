@@ -1,0 +1,110 @@
+// One client's connection: reads requests, keeps their answers in order, enforces the time limits.
+// A connection that waits for a request holds no buffer.
+// Threads: its I/O thread only.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "io_thread_internal.h"
+
+namespace assay::gateway {
+
+class ClientConnection final : public ReplyStream,
+                               public std::enable_shared_from_this<ClientConnection> {
+ public:
+  ClientConnection(IoThread& thread, IoThread::Socket socket);
+  ~ClientConnection() override;
+
+  void Start();
+  // Called now and then: closes the connection when it is past its limit.
+  void CheckTime(std::int64_t now_ms);
+  // No further request after the one that is being answered.
+  void Drain();
+  void Close();
+
+  // ReplyStream
+  void Answer(const AnswerHead& head, std::string_view body) override;
+  [[nodiscard]] std::shared_ptr<ReplyStream> Defer(std::function<void()> on_gone) override;
+  void Begin(const AnswerHead& head) override;
+  void Write(std::string_view bytes) override;
+  void End() override;
+  void Abort() override;
+  [[nodiscard]] std::size_t unsent_bytes() const override { return output_.size() - sent_; }
+  void WhenDrained(std::function<void()> done) override;
+  [[nodiscard]] bool gone() const override { return closed_; }
+  [[nodiscard]] boost::asio::any_io_executor executor() override;
+  [[nodiscard]] std::size_t thread_index() const override { return thread_.index(); }
+  [[nodiscard]] std::string peer() const override;
+
+ private:
+  friend class IoThread;  // the list's links
+  enum class State : std::uint8_t {
+    kIdle,      // no byte of a request has come
+    kHead,      // in the middle of a head
+    kBody,      // in the middle of a body
+    kHandling,  // inside RequestSink::OnRequest
+    kDeferred,  // a stage works on the answer
+    kClosing,   // the last answer is on its way
+    kLinger,    // all is sent; what the client still sends is dropped, so that it reads the answer
+  };
+  struct ChunkedBody {
+    std::string head;
+    std::string body;
+    ChunkDecoder decoder;
+  };
+
+  void SetState(State state, std::int64_t limit_ms);
+  void WaitReadable();
+  void WaitWritable();
+  void OnReadable();
+  void OnEndOfInput(bool broken);
+  void OnBytes(std::string_view bytes);
+  [[nodiscard]] std::size_t ReadAhead() const;
+  void Process();
+  void ResumeLater();
+  // Takes whole requests from the front of `bytes`; returns how many bytes it took.
+  [[nodiscard]] std::size_t Take(std::string_view bytes);
+  // One step of Take, which adds what it took; false when more bytes must come first.
+  [[nodiscard]] bool TakeRequest(std::string_view bytes, std::size_t& taken);
+  [[nodiscard]] bool TakeChunks(std::string_view bytes, std::size_t& taken);
+  void Handle(RequestView& request);
+  void Refuse(const ParseError& error);
+  void AppendHead(const AnswerHead& head);
+  void FinishRequest();
+  // Writes what it can; waits for the rest.
+  void Flush();
+  void GiveBackOutput();
+
+  IoThread& thread_;
+  IoThread::Socket socket_;
+  SocketStream stream_;
+  State state_ = State::kIdle;
+  bool closed_ = false;
+  bool in_batch_ = false;   // inside Take: answers are written together afterwards
+  bool wait_read_ = false;  // an asynchronous wait is under way
+  bool wait_write_ = false;
+  bool keep_alive_ = true;  // after the request that is being answered
+  bool http_1_0_ = false;
+  bool head_only_ = false;     // HEAD: no body is sent
+  bool streaming_ = false;     // between Begin and End
+  bool end_of_input_ = false;  // the client has finished sending
+  bool resume_posted_ = false;
+  std::int64_t limit_at_ms_ = 0;        // of the state; 0: none
+  std::int64_t write_limit_at_ms_ = 0;  // while the client takes nothing; 0: none
+  std::string input_;                   // bytes that are not taken yet; empty while idle
+  std::size_t searched_ = 0;            // of input_, without the end of a head
+  std::size_t wanted_ = 0;              // bytes of the whole request, once its length is known
+  std::unique_ptr<ChunkedBody> chunks_;
+  std::string output_;
+  std::size_t sent_ = 0;  // bytes of output_ that are gone
+  std::function<void()> on_gone_;
+  std::function<void()> on_drained_;
+  ClientConnection* next_ = nullptr;
+  ClientConnection* previous_ = nullptr;
+};
+
+}  // namespace assay::gateway

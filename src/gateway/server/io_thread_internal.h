@@ -1,0 +1,106 @@
+// One thread of the server: its io_context, its listening sockets and its connections.
+// Threads: everything runs on the thread itself, but Post, which is for all.
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "reply_stream_internal.h"
+#include "stream_internal.h"
+
+namespace assay::gateway {
+
+class ClientConnection;
+
+// What all threads of a server share. Everything but the counters is constant while they run.
+struct ServerShared {
+  RequestSink* sink = nullptr;
+  ParseLimits parse;
+  std::int64_t header_time_ms = 10'000;
+  std::int64_t body_time_ms = 60'000;
+  std::int64_t idle_time_ms = 75'000;
+  std::int64_t write_time_ms = 60'000;
+  std::size_t max_connections = 20'000;
+  std::shared_ptr<TlsContext> tls;  // swapped on reload by each thread itself
+  // Counted by all threads; lone numbers, no order needed.
+  std::atomic<std::size_t> connections{0};
+  std::atomic<std::uint64_t> accepted{0};
+  std::atomic<bool> draining{false};  // partner: the threads, told by a posted call as well
+};
+
+// Bytes of one read. Larger bodies take several.
+inline constexpr std::size_t kReadBytes = 64 << 10;
+
+// "127.0.0.1:9000", "[::1]:9000".
+[[nodiscard]] std::string AddressText(const boost::asio::ip::tcp::endpoint& endpoint);
+
+class IoThread {
+ public:
+  // With the concrete executor: the default one is type-erased and costs an allocation a wait.
+  using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp,
+                                                  boost::asio::io_context::executor_type>;
+
+  IoThread(ServerShared& shared, std::size_t index);
+  ~IoThread();
+  IoThread(const IoThread&) = delete;
+  IoThread& operator=(const IoThread&) = delete;
+
+  // Before Run: listens on `endpoint`, together with the other threads (SO_REUSEPORT). Returns the
+  // port. Errors: kUnavailable (in use), kPermissionDenied, kInvalidArgument.
+  [[nodiscard]] Result<std::uint16_t> Listen(const boost::asio::ip::tcp::endpoint& endpoint);
+
+  void Run();   // until Stop
+  void Stop();  // from any thread
+  // Closes the listening sockets and idle connections; the others end with their answers.
+  void Drain();
+  void SetTls(std::shared_ptr<TlsContext> tls) { tls_ = std::move(tls); }
+
+  [[nodiscard]] boost::asio::io_context& context() { return context_; }
+  [[nodiscard]] ServerShared& shared() { return shared_; }
+  [[nodiscard]] const std::shared_ptr<TlsContext>& tls() const { return tls_; }
+  [[nodiscard]] std::size_t index() const { return index_; }
+  [[nodiscard]] std::int64_t now_ms() const;  // monotonic
+  // "date: ...\r\n", made anew each second.
+  [[nodiscard]] std::string_view date_field() const { return date_field_; }
+
+  // Buffers that a connection borrows while it works, so that idle ones hold none.
+  [[nodiscard]] char* read_buffer() { return read_buffer_.get(); }
+  [[nodiscard]] std::string& spare_output() { return spare_output_; }
+  [[nodiscard]] RequestView& request() { return request_; }
+
+  void Add(ClientConnection& connection);
+  void Remove(ClientConnection& connection);
+
+ private:
+  struct Listener;
+  void Accept(Listener& listener);
+  void RefuseConnection(Socket socket);
+  void TickLater();
+  void Tick();
+  void MakeDate();
+
+  ServerShared& shared_;
+  std::size_t index_;
+  boost::asio::io_context context_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer timer_;
+  std::shared_ptr<TlsContext> tls_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::unique_ptr<char[]> read_buffer_;
+  std::string spare_output_;
+  std::string date_field_;
+  std::int64_t date_s_ = 0;
+  RequestView request_;
+  ClientConnection* first_ = nullptr;  // of a doubly linked list
+};
+
+}  // namespace assay::gateway

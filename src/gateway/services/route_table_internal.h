@@ -1,0 +1,61 @@
+// The routes as the settings describe them, ready to be asked.
+// Threads: immutable once made; shared by all threads. A reload makes a new one.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "assay/core/result.h"
+#include "assay/gateway/settings.h"
+#include "assay/gateway/settings_load.h"
+
+#include "upstream/route_client.h"
+
+namespace assay::gateway {
+
+struct ModelRoute {
+  RouteSettings settings;
+  std::shared_ptr<RouteClient> client;
+  std::uint64_t version = 0;  // a hash of whom it would ask for what; part of every key
+  std::int64_t ttl_ms = 0;    // of cached answers; 0: for ever
+  std::int64_t deadline_ms = 0;
+  bool cached = true;
+};
+
+class RouteTable {
+ public:
+  // Upstreams that `before` has with the same settings are taken over from it, with their
+  // connections, limits and breakers. Errors: those of the providers, and of reading their keys.
+  [[nodiscard]] static Result<std::shared_ptr<const RouteTable>> Make(
+      const Settings& settings, const Environment& environment, const RouteTable* before);
+
+  // The route of that name, else the one for every name ("*"), else null. O(log routes).
+  [[nodiscard]] const ModelRoute* Find(std::string_view model) const;
+
+  // What an answer of that upstream cost, in 1e-9 US dollars.
+  [[nodiscard]] std::int64_t CostNanousd(std::string_view upstream, std::uint64_t prompt_tokens,
+                                         std::uint64_t completion_tokens) const;
+
+  struct Member {
+    UpstreamSettings settings;
+    std::shared_ptr<Upstream> upstream;
+  };
+  [[nodiscard]] const std::vector<Member>& upstreams() const { return upstreams_; }
+  [[nodiscard]] const std::map<std::string, ModelRoute, std::less<>>& routes() const {
+    return routes_;
+  }
+
+ private:
+  [[nodiscard]] Result<ModelRoute> MakeRoute(const Settings& settings,
+                                             const RouteSettings& route) const;
+
+  std::vector<Member> upstreams_;
+  std::map<std::string, ModelRoute, std::less<>> routes_;
+  const ModelRoute* any_ = nullptr;  // the route "*"
+};
+
+}  // namespace assay::gateway

@@ -1,0 +1,326 @@
+// AskExperts, Store and Reply of an exchange that no memory held.
+#include <utility>  // Boost 1.81's awaitable.hpp does not include it
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include "sse/chat_stream.h"
+#include "stages/client_sink_internal.h"
+#include "stages/pipeline_state_internal.h"
+
+namespace assay::gateway {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::uint32_t kBytesPerToken = 4;  // a rough mean of English text, for rate limits
+
+bool IsHopByHop(std::string_view name) {
+  for (const std::string_view known :
+       {"connection", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding",
+        "upgrade", "authorization", "content-length", "host"}) {
+    if (EqualsIgnoreCase(name, known)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::shared_ptr<Pipeline::Miss> Pipeline::MakeMiss(ThreadState& state, const RequestView& request,
+                                                   ReplyStream& reply) {
+  auto miss = std::make_shared<Miss>();
+  Exchange& exchange = miss->exchange;
+  exchange.endpoint = state.endpoint;
+  exchange.request_id = state.names.request_id_view();
+  exchange.trace_id = state.names.trace_id_view();
+  exchange.key_id = state.caller.key_id();
+  exchange.tenant = state.tenant;
+  exchange.model = state.facts.model;
+  exchange.stream = state.facts.stream;
+  exchange.stream_usage = state.facts.stream_usage;
+  exchange.cacheable = state.cacheable;
+  exchange.wish = state.wish;
+  exchange.key = state.key;
+  exchange.body.reserve(request.body.size() + kBodyPadding);
+  exchange.body = request.body;
+  exchange.started_wall_ns = state.start_wall_ns;
+  exchange.started_monotonic_ns = state.start_ns;
+  for (const FieldView& field : request.fields()) {
+    if (IsHopByHop(field.name)) continue;
+    exchange.headers.Add(std::string(field.name), std::string(field.value));
+  }
+  miss->live = state.live;
+  miss->route = state.route;
+  miss->caller = state.caller;
+  miss->facts = state.facts;
+  if (state.live->settings.telemetry.forward_trace) {
+    miss->traceparent = state.names.trace.Child(state.rng).Traceparent();
+  }
+  const std::weak_ptr<Miss> leaving = miss;
+  miss->reply = reply.Defer([leaving] {
+    if (const auto left = leaving.lock()) {
+      left->exchange.cancelled = true;
+      left->cancel.emit(asio::cancellation_type::terminal);
+    }
+  });
+  return miss;
+}
+
+void Pipeline::Spawn(const std::shared_ptr<Miss>& miss, asio::awaitable<void> work) {
+  asio::co_spawn(miss->reply->executor(), std::move(work),
+                 asio::bind_cancellation_slot(
+                     miss->cancel.slot(), [this, miss](const std::exception_ptr& failed) {
+                       if (!failed || miss->finished) return;
+                       AnswerMissError(*miss, {.code = "internal", .message = "a bug in Assay"});
+                     }));
+}
+
+void Pipeline::StartMiss(ThreadState& state, const RequestView& request, ReplyStream& reply) {
+  const auto miss = MakeMiss(state, request, reply);
+  Spawn(miss, RunMiss(miss));
+}
+
+asio::awaitable<LowerHit> Pipeline::LookLower(const Miss& miss) {
+  struct Waiting {
+    explicit Waiting(const asio::any_io_executor& executor) : timer(executor) {}
+    asio::steady_timer timer;
+    LowerHit hit;
+  };
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const auto waiting = std::make_shared<Waiting>(executor);
+  waiting->timer.expires_at(asio::steady_timer::time_point::max());
+  parts_.cache->GetLower(miss.exchange.key, miss.exchange.started_wall_ns / 1'000'000,
+                         [waiting, executor](LowerHit found) {
+                           asio::post(executor, [waiting, found = std::move(found)]() mutable {
+                             waiting->hit = std::move(found);
+                             waiting->timer.cancel();
+                           });
+                         });
+  (void)co_await waiting->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  co_return std::move(waiting->hit);
+}
+
+asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  Exchange& exchange = miss->exchange;
+  if (exchange.cacheable && exchange.wish.may_read && parts_.cache->has_lower_tiers()) {
+    const LowerHit hit = co_await LookLower(*miss);
+    if (hit.entry && IsWanted(*hit.entry, exchange.tenant, exchange.wish,
+                              exchange.started_wall_ns / 1'000'000)) {
+      AnswerLowerHit(*miss, hit);
+      co_return;
+    }
+  }
+  exchange.outcome =
+      exchange.cacheable && exchange.wish.may_read ? CacheOutcome::kMiss : CacheOutcome::kBypass;
+  if (exchange.wish.only_if_cached) {
+    AnswerMissError(*miss, {.status = 504,
+                            .code = "not_cached",
+                            .message = "The answer is not in the cache (only-if-cached)."});
+    co_return;
+  }
+  ClientSink client(*miss->reply, [this, miss] { BeginStream(*miss); });
+  ChunkSink* const sink = exchange.stream ? &client : nullptr;
+  const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
+  const Result<UpstreamReply> asked = co_await Ask(miss, sink);
+  miss->NoteStage(Stage::kAskExperts, begin_ns);
+  if (asked) {
+    AnswerMiss(*miss, *asked);
+  } else {
+    AnswerMissError(*miss, UpstreamError(asked.error()));
+  }
+}
+
+// Runs once for all who wait for this answer; the leader's miss lives until it is done.
+asio::awaitable<Result<UpstreamReply>> Pipeline::Ask(std::shared_ptr<Miss> miss, ChunkSink* sink) {
+  const Exchange& exchange = miss->exchange;
+  UpstreamRequest request;
+  request.path = EndpointPath(exchange.endpoint);
+  request.body = exchange.body;
+  request.model_offset = miss->facts.model_offset;
+  request.model_bytes = miss->facts.model_bytes;
+  request.traceparent = miss->traceparent;
+  request.request_id = exchange.request_id;
+  request.token_estimate = static_cast<std::uint32_t>(
+      exchange.body.size() / kBytesPerToken + static_cast<std::size_t>(miss->facts.max_tokens));
+  if (miss->route->deadline_ms > 0) {
+    request.deadline_ns = exchange.started_monotonic_ns + miss->route->deadline_ms * 1'000'000;
+  }
+  const bool store = exchange.cacheable && exchange.wish.may_write;
+  if (sink == nullptr) {
+    auto reply = co_await miss->route->client->Send(request, nullptr);
+    if (reply && store) Store(*miss, *reply, reply->body);
+    co_return reply;
+  }
+  AssemblingSink tee(*sink);
+  auto reply = co_await miss->route->client->Send(request, &tee);
+  if (reply && reply->streamed && reply->status == 200) {
+    reply->usage = tee.assembler().usage();
+    const auto finished = tee.assembler().Finish();
+    if (finished && store) Store(*miss, *reply, *finished);
+  }
+  co_return reply;
+}
+
+void Pipeline::Store(Miss& miss, const UpstreamReply& reply, std::string_view body) {
+  const Exchange& exchange = miss.exchange;
+  const CacheSettings& settings = miss.live->settings.cache;
+  if (reply.status != 200 || body.size() > static_cast<std::size_t>(settings.max_entry_bytes)) {
+    return;
+  }
+  const std::string_view content_type =
+      reply.streamed ? std::string_view("application/json") : std::string_view(reply.content_type);
+  if (!content_type.starts_with("application/json")) return;
+  const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
+  const std::int64_t now_ms = core::Clock::Real().wall_ns() / 1'000'000;
+  cache::EntryInfo info;
+  info.stored_ms = now_ms;
+  info.expires_ms =
+      cache::ExpiryMs(now_ms, exchange.wish.ttl_ms >= 0 ? exchange.wish.ttl_ms : miss.route->ttl_ms,
+                      settings.ttl_jitter, core::Rng::Real());
+  info.prompt_tokens = reply.usage.prompt_tokens;
+  info.completion_tokens = reply.usage.completion_tokens;
+  info.cost_nanousd = miss.live->routes->CostNanousd(reply.upstream, reply.usage.prompt_tokens,
+                                                     reply.usage.completion_tokens);
+  info.upstream_us = reply.total_ns / 1000;
+  cache::EntryText text;
+  text.tenant = exchange.tenant;
+  text.route = miss.route->settings.name;
+  text.model = exchange.model;
+  text.content_type = content_type;
+  text.body = body;
+  if (settings.refresh_ahead_count > 0) text.request = exchange.body;
+  text.verdict = miss.verdict_field;
+  if (const auto entry = cache::Entry::Make(exchange.key, info, text)) {
+    parts_.cache->Put(*entry, now_ms);
+  }
+  miss.NoteStage(Stage::kStore, begin_ns);
+}
+
+void Pipeline::BeginStream(Miss& miss) {
+  miss.begun = true;
+  miss.exchange.status = 200;
+  miss.exchange.first_byte_ns =
+      core::Clock::Real().monotonic_ns() - miss.exchange.started_monotonic_ns;
+  std::string fields = miss.Fields(CacheField(miss.exchange.outcome, CacheTier::kNone));
+  fields.append("cache-control: no-cache\r\n");
+  miss.reply->Begin({.content_type = "text/event-stream", .fields = fields});
+}
+
+void Pipeline::AnswerMiss(Miss& miss, const UpstreamReply& reply) {
+  Exchange& exchange = miss.exchange;
+  exchange.status = reply.status;
+  exchange.upstream = reply.upstream;
+  exchange.usage = {static_cast<std::uint32_t>(reply.usage.prompt_tokens),
+                    static_cast<std::uint32_t>(reply.usage.completion_tokens)};
+  miss.attempts = reply.attempts;
+  miss.upstream_ns = reply.total_ns;
+  miss.upstream_model = reply.model;
+  if (!exchange.coalesced) {
+    exchange.cost_nanousd = miss.live->routes->CostNanousd(
+        reply.upstream, reply.usage.prompt_tokens, reply.usage.completion_tokens);
+    parts_.gate->Charge(miss.caller, reply.usage.prompt_tokens + reply.usage.completion_tokens,
+                        static_cast<std::uint64_t>(exchange.cost_nanousd));
+  }
+  if (reply.streamed && miss.begun) {
+    miss.reply->End();
+  } else {
+    std::string fields = miss.Fields(CacheField(exchange.outcome, CacheTier::kNone));
+    if (reply.retry_after_ms >= 0) {
+      fmt::format_to(std::back_inserter(fields), "retry-after: {}\r\n",
+                     (reply.retry_after_ms + 999) / 1000);
+    }
+    exchange.first_byte_ns = core::Clock::Real().monotonic_ns() - exchange.started_monotonic_ns;
+    miss.answer_bytes = reply.body.size();
+    miss.reply->Answer(
+        {.status = reply.status, .content_type = reply.content_type, .fields = fields}, reply.body);
+    if (reply.status >= 400) miss.error_code = "upstream_status";
+  }
+  FinishMiss(miss);
+}
+
+void Pipeline::AnswerMissError(Miss& miss, const ApiError& error) {
+  miss.exchange.status = error.status;
+  miss.exchange.error = error.message;
+  miss.error_code = error.code;
+  if (miss.begun) {
+    // The answer broke: the client is told by an event, and no [DONE] follows.
+    std::string event;
+    AppendSseEvent(event, "", ErrorJson(error));
+    miss.reply->Write(event);
+    miss.reply->End();
+  } else {
+    std::string fields = miss.Fields(CacheField(miss.exchange.outcome, CacheTier::kNone));
+    if (error.retry_after_s > 0) fields += fmt::format("retry-after: {}\r\n", error.retry_after_s);
+    miss.reply->Answer({.status = error.status, .fields = fields}, ErrorJson(error));
+  }
+  FinishMiss(miss);
+}
+
+void Pipeline::AnswerLowerHit(Miss& miss, const LowerHit& hit) {
+  Exchange& exchange = miss.exchange;
+  const cache::Entry& entry = *hit.entry;
+  exchange.outcome = CacheOutcome::kHit;
+  exchange.tier = hit.tier;
+  exchange.status = 200;
+  exchange.usage = {static_cast<std::uint32_t>(entry.info().prompt_tokens),
+                    static_cast<std::uint32_t>(entry.info().completion_tokens)};
+  exchange.cost_nanousd = entry.info().cost_nanousd;
+  std::string fields = miss.Fields(CacheField(exchange.outcome, exchange.tier));
+  AppendEntryFields(entry, exchange.started_wall_ns / 1'000'000, fields);
+  miss.answer_bytes = entry.body().size();
+  if (exchange.stream) {
+    const auto events = ReplayAsStream(entry.body(), exchange.stream_usage);
+    if (!events) {
+      return AnswerMissError(miss, {.code = "internal", .message = events.error().message});
+    }
+    miss.reply->Answer({.content_type = "text/event-stream", .fields = fields}, *events);
+  } else {
+    miss.reply->Answer({.content_type = entry.content_type(), .fields = fields}, entry.body());
+  }
+  FinishMiss(miss);
+}
+
+void Pipeline::FinishMiss(Miss& miss) {
+  miss.finished = true;
+  const Exchange& exchange = miss.exchange;
+  ExchangeSummary summary;
+  summary.endpoint = exchange.endpoint;
+  summary.status = exchange.status;
+  summary.outcome = exchange.outcome;
+  summary.tier = exchange.tier;
+  summary.stream = exchange.stream;
+  summary.coalesced = exchange.coalesced;
+  summary.cancelled = exchange.cancelled;
+  summary.request_id = exchange.request_id;
+  summary.trace_id = exchange.trace_id;
+  summary.key_id = miss.caller.key_id();
+  summary.key_name = miss.caller.key_name;
+  summary.tenant = exchange.tenant;
+  if (miss.route != nullptr) summary.route = miss.route->settings.name;
+  summary.model = miss.upstream_model.empty() ? exchange.model : miss.upstream_model;
+  summary.upstream = exchange.upstream;
+  summary.error_code = miss.error_code;
+  summary.error = exchange.error;
+  summary.question = exchange.body;
+  summary.answer = exchange.answer;
+  summary.usage = exchange.usage;
+  summary.attempts = miss.attempts;
+  summary.cost_nanousd = exchange.cost_nanousd;
+  summary.start_wall_ns = exchange.started_wall_ns;
+  summary.total_ns = core::Clock::Real().monotonic_ns() - exchange.started_monotonic_ns;
+  summary.upstream_ns = miss.upstream_ns;
+  summary.first_byte_ns = exchange.first_byte_ns;
+  summary.request_bytes = exchange.body.size();
+  summary.answer_bytes = miss.answer_bytes;
+  summary.exchange = &exchange;
+  parts_.observer->OnExchange(summary);
+}
+
+}  // namespace assay::gateway

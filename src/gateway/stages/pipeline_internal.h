@@ -1,0 +1,97 @@
+// The line of stages: takes whole requests from the server, answers hits at once and hands
+// everything else on.
+// Threads: OnRequest runs on the I/O threads, each with a state of its own. The miss path is a
+// coroutine on the same thread; endpoints of Assay's own run on the compute pool.
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "assay/core/clock.h"
+#include "assay/gateway/exchange.h"
+#include "assay/gateway/router.h"
+#include "assay/gateway/settings.h"
+
+#include "openai/request_internal.h"
+#include "server/compute_pool_internal.h"
+#include "server/reply_stream_internal.h"
+#include "services/answer_cache_internal.h"
+#include "services/key_gate_internal.h"
+#include "services/observer_internal.h"
+#include "services/route_table_internal.h"
+#include "upstream/provider.h"
+
+namespace assay::gateway {
+
+// Everything the stages use. All outlive the pipeline.
+struct PipelineParts {
+  KeyGate* gate = nullptr;
+  AnswerCache* cache = nullptr;  // null: off
+  Observer* observer = nullptr;
+  Router* router = nullptr;
+  ComputePool* compute = nullptr;
+};
+
+// What a reload replaces.
+struct LiveSettings {
+  Settings settings;
+  std::shared_ptr<const RouteTable> routes;
+};
+
+class Pipeline final : public RequestSink {
+ public:
+  Pipeline(const PipelineParts& parts, std::shared_ptr<const LiveSettings> live,
+           std::size_t threads);
+  ~Pipeline() override;
+
+  void OnRequest(const RequestView& request, ReplyStream& reply) override;
+  void OnRefused(const ParseError& error) override;
+
+  // On the I/O thread `thread`, which goes on with these settings from its next request.
+  void SetLive(std::size_t thread, std::shared_ptr<const LiveSettings> live);
+  void SetDraining() { draining_.store(true, std::memory_order_relaxed); }
+
+ private:
+  struct ThreadState;
+  struct Miss;
+
+  void OnModelRequest(Endpoint endpoint, const RequestView& request, ReplyStream& reply);
+  void OnEndpoint(const RequestView& request, ReplyStream& reply);
+  // True when it was one of those that are answered on the I/O thread.
+  bool OnHealth(const RequestView& request, ReplyStream& reply);
+  void AnswerHit(ThreadState& state, const cache::EntryRef& entry, CacheTier tier,
+                 ReplyStream& reply);
+  void AnswerError(ThreadState& state, const ApiError& error, ReplyStream& reply);
+  void StartMiss(ThreadState& state, const RequestView& request, ReplyStream& reply);
+  std::shared_ptr<Miss> MakeMiss(ThreadState& state, const RequestView& request,
+                                 ReplyStream& reply);
+  void Spawn(const std::shared_ptr<Miss>& miss, boost::asio::awaitable<void> work);
+
+  boost::asio::awaitable<void> RunMiss(std::shared_ptr<Miss> miss);
+  boost::asio::awaitable<LowerHit> LookLower(const Miss& miss);
+  boost::asio::awaitable<Result<UpstreamReply>> Ask(std::shared_ptr<Miss> miss, ChunkSink* sink);
+  void Store(Miss& miss, const UpstreamReply& reply, std::string_view body);
+  void BeginStream(Miss& miss);
+  void AnswerMiss(Miss& miss, const UpstreamReply& reply);
+  void AnswerMissError(Miss& miss, const ApiError& error);
+  void AnswerLowerHit(Miss& miss, const LowerHit& hit);
+  void FinishMiss(Miss& miss);
+
+  // GET /v1/models and /v1/models/{id}: the routes, and what the upstreams of the route "*" have.
+  void StartModelList(ThreadState& state, const RequestView& request, const std::string& path,
+                      ReplyStream& reply);
+  boost::asio::awaitable<void> ListModels(std::shared_ptr<Miss> miss, std::string wanted);
+
+  PipelineParts parts_;
+  std::atomic<bool> draining_{false};  // read by /ready; a lone flag, no order needed
+  std::vector<std::unique_ptr<ThreadState>> states_;
+};
+
+}  // namespace assay::gateway

@@ -1,0 +1,108 @@
+// What the stages keep while they work: a thread's scratch for hits, an object for a miss.
+// Threads: one thread each.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/cancellation_signal.hpp>
+
+#include "assay/core/clock.h"
+#include "assay/telemetry/trace.h"
+
+#include "stages/pipeline_internal.h"
+
+namespace assay::gateway {
+
+// The names of one exchange: x-request-id and the trace, as text.
+struct ExchangeNames {
+  static constexpr std::size_t kMaxRequestIdBytes = 128;
+
+  std::array<char, kMaxRequestIdBytes> request_id_bytes;
+  std::size_t request_id_size = 0;
+  std::array<char, 32> trace_id;
+  telemetry::TraceContext trace;
+
+  // Takes the client's x-request-id and traceparent over where they are valid, else makes new ones.
+  void Take(const RequestView& request, bool accept_trace, core::Rng& rng);
+  [[nodiscard]] std::string_view request_id_view() const {
+    return {request_id_bytes.data(), request_id_size};
+  }
+  [[nodiscard]] std::string_view trace_id_view() const {
+    return {trace_id.data(), trace_id.size()};
+  }
+};
+
+// One request at a time; everything keeps its capacity.
+struct Pipeline::ThreadState {
+  explicit ThreadState(std::shared_ptr<const LiveSettings> settings)
+      : live(std::move(settings)), rng(core::Rng::Real().NextU64()) {}
+
+  std::shared_ptr<const LiveSettings> live;
+  core::SeededRng rng;
+  RequestReader reader;
+  RequestFacts facts;
+  std::string fields;
+
+  // Of the request at hand.
+  ExchangeNames names;
+  Endpoint endpoint = Endpoint::kChat;
+  std::uint64_t request_bytes = 0;
+  std::string_view body;
+  Caller caller;
+  std::string tenant;
+  CacheWish wish;
+  const ModelRoute* route = nullptr;
+  bool cacheable = false;
+  core::Hash128 key;
+  std::int64_t start_wall_ns = 0;
+  std::int64_t start_ns = 0;
+  std::int64_t authenticated_ns = 0;  // since the start
+  std::int64_t normalized_ns = 0;
+  std::int64_t looked_up_ns = 0;
+
+  void Begin(const RequestView& request);
+  // "x-request-id", "x-assay-cache" and "x-assay-trace", into `fields`.
+  void BeginFields(std::string_view cache_state);
+  [[nodiscard]] ExchangeSummary Summary(int status) const;
+};
+
+// An exchange that is not answered at once.
+struct Pipeline::Miss {
+  Exchange exchange;
+  std::shared_ptr<const LiveSettings> live;
+  const ModelRoute* route = nullptr;  // of live
+  Caller caller;
+  RequestFacts facts;
+  std::string traceparent;
+  std::shared_ptr<ReplyStream> reply;
+  boost::asio::cancellation_signal cancel;
+  std::uint32_t attempts = 0;
+  std::int64_t upstream_ns = 0;
+  std::string upstream_model;
+  std::string verdict_field;  // the value of x-assay-verdict; empty: no such field
+  std::string error_code;
+  std::uint64_t answer_bytes = 0;
+  bool begun = false;     // the head of a stream is sent
+  bool finished = false;  // answered and observed
+
+  [[nodiscard]] std::string Fields(std::string_view cache_state) const;
+  void NoteStage(Stage stage, std::int64_t begin_monotonic_ns);
+};
+
+// The value of x-assay-cache.
+[[nodiscard]] std::string_view CacheField(CacheOutcome outcome, CacheTier tier);
+
+// Whether an entry that was found may be served to this tenant at this age.
+[[nodiscard]] bool IsWanted(const cache::Entry& entry, std::string_view tenant,
+                            const CacheWish& wish, std::int64_t now_ms);
+
+// "age" and, where the answer was checked, "x-assay-verdict".
+void AppendEntryFields(const cache::Entry& entry, std::int64_t now_ms, std::string& fields);
+
+// An error of the upstream's side as the client sees it: 502 or 504, never the upstream's key.
+[[nodiscard]] ApiError UpstreamError(const Error& error);
+
+}  // namespace assay::gateway
