@@ -12,8 +12,8 @@
 
 #include "assay/claims/verdict_cache.h"
 #include "assay/corpus/index.h"
-#include "assay/embed/static_encoder.h"
 
+#include "static_encoder_fixture.h"
 #include "verify/model_internal.h"
 
 namespace assay::claims {
@@ -25,20 +25,8 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
-class VerifierTest : public testing::Test {
+class VerifierTest : public assay::testing::StaticEncoderTest {
  protected:
-  void SetUp() override {
-    const char* const models = std::getenv("ASSAY_MODELS");
-    ASSERT_NE(models, nullptr);
-    core::FileSystem& files = core::FileSystem::Real();
-    const std::vector<std::string> folders = {models};
-    const auto folder = embed::FindModel(files, folders, embed::kStaticMiniLm);
-    if (!folder) GTEST_SKIP() << "no static encoder: " << folder.error().message;
-    auto encoder = embed::OpenStaticEncoder(files, *folder);
-    ASSERT_TRUE(encoder) << encoder.error().message;
-    encoder_ = std::move(*encoder);
-  }
-
   std::shared_ptr<const corpus::Index> IndexOf(std::string_view text,
                                                corpus::Format format = corpus::Format::kText) {
     const corpus::TextSource source{"doc.txt", text, format};
@@ -55,8 +43,6 @@ class VerifierTest : public testing::Test {
     EXPECT_TRUE(verifier) << verifier.error().message;
     return std::move(*verifier);
   }
-
-  std::unique_ptr<embed::Encoder> encoder_;
 };
 
 // A row "key: value; key: value" is what the readers make of a record of a JSON file.
