@@ -1,8 +1,8 @@
 #include "assay/claims/extractor.h"
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
+
+#include "assay/core/parallel.h"
 
 #include "extract/machine_internal.h"
 
@@ -21,21 +21,12 @@ Extraction Extractor::Extract(std::string_view answer) const {
 std::vector<Extraction> Extractor::ExtractBatch(std::span<const std::string_view> answers,
                                                 unsigned threads) const {
   std::vector<Extraction> results(answers.size());
-  if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
-  const std::size_t workers = std::min<std::size_t>(threads, answers.size());
-  // Taken one by one: answers differ much in length. Partner: the joins at the end of the scope.
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (;;) {
-      const std::size_t i = next.fetch_add(1, std::memory_order_relaxed);
-      if (i >= answers.size()) return;
-      results[i] = Extract(answers[i]);
-    }
-  };
-  std::vector<std::jthread> pool;
-  for (std::size_t i = 1; i < workers; ++i) pool.emplace_back(work);
-  work();
-  pool.clear();
+  // As many ranges as threads, so that no more of them can run at once.
+  const std::size_t grain =
+      threads == 0 ? 1 : std::max<std::size_t>(1, (answers.size() + threads - 1) / threads);
+  core::ParallelFor(answers.size(), grain, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) results[i] = Extract(answers[i]);
+  });
   return results;
 }
 
