@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -18,27 +19,20 @@
 
 #include "assay/claims/verifier.h"
 #include "assay/corpus/index.h"
-#include "assay/embed/static_encoder.h"
+
+#include "static_encoder_fixture.h"
 
 namespace assay::claims {
 namespace {
 
-class HandbookTest : public testing::Test {
+class HandbookTest : public assay::testing::StaticEncoderTest {
  protected:
   void SetUp() override {
     const char* const root = std::getenv("ASSAY_SOURCE_DIR");
-    const char* const models = std::getenv("ASSAY_MODELS");
     ASSERT_NE(root, nullptr);
-    ASSERT_NE(models, nullptr);
     root_ = root;
-    core::FileSystem& files = core::FileSystem::Real();
-    const std::vector<std::string> folders = {models};
-    const auto folder = embed::FindModel(files, folders, embed::kStaticMiniLm);
-    if (!folder) GTEST_SKIP() << "no static encoder: " << folder.error().message;
-    auto encoder = embed::OpenStaticEncoder(files, *folder);
-    ASSERT_TRUE(encoder) << encoder.error().message;
-    encoder_ = std::move(*encoder);
-    OpenHandbook();
+    StaticEncoderTest::SetUp();
+    if (!IsSkipped() && encoder_ != nullptr) OpenHandbook();
   }
 
   void OpenHandbook() {
@@ -82,7 +76,6 @@ class HandbookTest : public testing::Test {
   }
 
   std::string root_;
-  std::unique_ptr<embed::Encoder> encoder_;
   std::shared_ptr<const corpus::Index> index_;
   std::optional<Verifier> verifier_;
 };
@@ -140,6 +133,60 @@ TEST_F(HandbookTest, RaisesFewFalseAlarmsOnParaphrases) {
   EXPECT_LE(alarms * 20, read);  // 5%
 }
 
+// Other word order, voice and names; claims that use the handbook's nouns for something else.
+TEST_F(HandbookTest, TellsTrueAlteredAndInventedStatementsApart) {
+  std::ifstream file(root_ + "/tests/claims/handbook_statements.txt");
+  std::map<std::string, int> read;
+  std::map<std::string, int> right;
+  int altered_and_supported = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    const std::size_t bar = line.find(" | ");
+    ASSERT_NE(bar, std::string::npos) << line;
+    const std::string expected = line.substr(0, bar);
+    const Judgement judgement = Judge(line.substr(bar + 3));
+    ++read[expected];
+    if (VerdictName(judgement.verdict) == expected) {
+      ++right[expected];
+      continue;
+    }
+    if (expected == "contradicted" && judgement.verdict == Verdict::kSupported) {
+      ++altered_and_supported;
+    }
+    std::cout << line << " (" << VerdictName(judgement.verdict) << ": " << judgement.reason
+              << ")\n";
+  }
+  for (const auto& [expected, count] : read) {
+    std::cout << right[expected] << " of " << count << " " << expected << "\n";
+  }
+  EXPECT_GE(right["supported"] * 10, read["supported"] * 9);
+  EXPECT_GE(right["contradicted"] * 10, read["contradicted"] * 8);
+  EXPECT_LE(altered_and_supported * 10, read["contradicted"]);
+  EXPECT_GE(right["unverified"] * 10, read["unverified"] * 8);
+  EXPECT_GE(read["supported"], 70);
+  EXPECT_GE(read["contradicted"], 40);
+  EXPECT_GE(read["unverified"], 60);
+}
+
+TEST_F(HandbookTest, FindsTheQuantityThatConflictsBehindAnotherWordOrder) {
+  const Judgement judgement = Judge("Employees may carry over up to 10 unused days.");
+  EXPECT_EQ(judgement.verdict, Verdict::kContradicted);
+  EXPECT_NE(judgement.reason.find("at most 5"), std::string::npos) << judgement.reason;
+}
+
+TEST_F(HandbookTest, DoesNotTakeTheNameOfTheSubjectForSupport) {
+  EXPECT_EQ(Judge("Alder & Finch also sponsors a football team.").verdict, Verdict::kUnverified);
+  EXPECT_EQ(Judge("Alder & Finch pays 600 euros for home office equipment.").verdict,
+            Verdict::kContradicted);
+  EXPECT_EQ(Judge("Alder & Finch pays 400 euros for home office equipment.").verdict,
+            Verdict::kSupported);
+}
+
+TEST_F(HandbookTest, DoesNotTakeTheRightNounsWithAnotherVerbForSupport) {
+  EXPECT_EQ(Judge("Members may pay overtime on Sundays.").verdict, Verdict::kUnverified);
+  EXPECT_EQ(Judge("Parking is free for employees.").verdict, Verdict::kUnverified);
+}
+
 TEST_F(HandbookTest, SupportsFewSentencesAboutOtherThings) {
   const char* const data = std::getenv("ASSAY_DATA");
   if (data == nullptr) GTEST_SKIP() << "ASSAY_DATA is not set";
@@ -155,7 +202,7 @@ TEST_F(HandbookTest, SupportsFewSentencesAboutOtherThings) {
   }
   std::cout << supported << " of " << read << " sentences about other things are supported\n";
   EXPECT_EQ(read, 1000);
-  EXPECT_LE(supported, 60);
+  EXPECT_LE(supported, 36);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "eval/cases_internal.h"
+#include "extract/question_internal.h"
 
 namespace assay::claims::internal {
 namespace {
@@ -79,6 +80,7 @@ Result<void> ReadGrounding(const json::object& record, std::vector<EvalCase>& ca
   EvalCase out;
   ASSAY_ASSIGN(out.source, TextField(record, "source"));
   ASSAY_ASSIGN(out.response, TextField(record, "response"));
+  out.question = OptionalField(record, "question", "");
   out.part = OptionalField(record, "task", "");
   out.group = OptionalField(record, "source_id", out.source);
   out.id = OptionalField(record, "id", "");
@@ -116,6 +118,7 @@ Result<void> ReadClaim(const json::object& record, std::vector<EvalCase>& cases)
   ASSAY_ASSIGN(out.response, TextField(record, "claim"));
   ASSAY_ASSIGN(out.truth, ReadLabel(record));
   const json::value* const evidence = record.if_contains("evidence");
+  if (evidence != nullptr && evidence->is_null()) return {};
   if (evidence == nullptr || !evidence->is_array()) {
     return Fail(Code::kInvalidArgument, "field 'evidence' is absent or no list");
   }
@@ -132,7 +135,15 @@ Result<void> ReadClaim(const json::object& record, std::vector<EvalCase>& cases)
   return {};
 }
 
-// The question goes before the answer: an answer alone is often only a phrase.
+// An answer alone is often only a phrase: the question completes it, or else goes before it.
+std::string AnswerTo(const QuestionFrame& frame, std::string_view question,
+                     const std::string& answer) {
+  SentenceView view;
+  view.Read(answer, text::BlockKind::kParagraph);
+  if (!frame.empty() && IsFragment(view)) return frame.Complete(answer);
+  return fmt::format("{} {}", question, answer);
+}
+
 Result<void> ReadPair(const json::object& record, std::vector<EvalCase>& cases) {
   ASSAY_ASSIGN(const std::string knowledge, TextField(record, "knowledge"));
   ASSAY_ASSIGN(const std::string question, TextField(record, "question"));
@@ -144,10 +155,11 @@ Result<void> ReadPair(const json::object& record, std::vector<EvalCase>& cases) 
   out.part = OptionalField(record, "turn", "");
   out.id = OptionalField(record, "id", "");
   out.group = OptionalField(record, "question_id", question);
-  out.response = question + " " + right;
+  const QuestionFrame frame(question);
+  out.response = AnswerTo(frame, question, right);
   out.truth = Truth::kSupported;
   cases.push_back(out);
-  out.response = question + " " + wrong;
+  out.response = AnswerTo(frame, question, wrong);
   out.truth = Truth::kNotSupported;
   cases.push_back(std::move(out));
   return {};

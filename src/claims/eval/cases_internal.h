@@ -27,6 +27,7 @@ struct EvalCase {
   std::string part;   // task or set
   std::string source;
   corpus::Format source_format = corpus::Format::kText;
+  std::string question;  // completes an answer that begins with fragments; may be empty
   std::string response;
   bool is_one_claim = false;  // judge the response whole
   Truth truth = Truth::kSupported;
@@ -36,7 +37,8 @@ struct EvalCase {
 // Format of a file by its first record.
 [[nodiscard]] Result<EvalFormat> DetectFormat(std::string_view line);
 
-// Appends the cases of one line (two for kPairs). Errors: kInvalidArgument naming the field.
+// Appends the cases of one line: two for kPairs, none for a claim whose evidence is null. Errors:
+// kInvalidArgument naming the field.
 [[nodiscard]] Result<void> ReadCases(std::string_view line, EvalFormat format,
                                      std::vector<EvalCase>& cases);
 

@@ -39,6 +39,7 @@ struct ChunkResult {
   std::vector<ScoredCase> cases;
   std::vector<std::string> parts;  // one a case
   std::string training_lines;
+  std::uint64_t skipped = 0;
 };
 
 // Shared by the threads; everything but the constants under one mutex.
@@ -64,6 +65,7 @@ class Run {
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
   [[nodiscard]] std::vector<ScoredCase>& cases() { return cases_; }
   [[nodiscard]] const std::vector<std::string>& parts() const { return parts_; }
+  [[nodiscard]] std::uint64_t skipped() const { return skipped_; }
   [[nodiscard]] std::uint64_t done() {
     const std::lock_guard lock(mutex_);
     return cases_.size();
@@ -100,6 +102,7 @@ class Run {
         return Fail(read.error().code,
                     fmt::format("{}:{}: {}.", path_, chunk.numbers[i], read.error().message));
       }
+      if (cases.empty()) ++result.skipped;
       for (const EvalCase& item : cases) {
         const double begin_ms = ThreadCpuMs();
         ASSAY_ASSIGN(ScoredCase scored, judge.Judge(item, result.training_lines));
@@ -131,6 +134,7 @@ class Run {
   }
 
   void Append(ChunkResult result) {
+    skipped_ += result.skipped;
     for (std::size_t i = 0; i < result.cases.size(); ++i) {
       const auto it = std::ranges::find(parts_, result.parts[i]);
       result.cases[i].part = static_cast<std::uint32_t>(it - parts_.begin());
@@ -149,6 +153,7 @@ class Run {
   std::string_view rest_;
   std::size_t line_ = 0;
   std::uint64_t records_ = 0;
+  std::uint64_t skipped_ = 0;
   std::size_t chunks_ = 0;
   std::size_t appended_ = 0;
   std::size_t error_chunk_ = 0;
@@ -234,7 +239,11 @@ Result<EvalReport> EvaluateClaims(core::FileSystem& files, const std::string& pa
   Run run(bytes, path, *format, words, options, std::move(folds));
   RunThreads(run, options);
   if (run.error()) return std::unexpected(*run.error());
+  report.skipped = run.skipped();
   std::vector<ScoredCase>& cases = run.cases();
+  if (cases.empty()) {
+    return Fail(Code::kInvalidArgument, fmt::format("{}: no record has evidence.", path));
+  }
   report.all = internal::MeasureQuality("all", cases);
   for (std::uint32_t part = 0; part < run.parts().size() && run.parts().size() > 1; ++part) {
     std::vector<ScoredCase> chosen;

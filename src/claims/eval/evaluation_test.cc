@@ -8,10 +8,9 @@
 
 #include <gtest/gtest.h>
 
-#include "assay/embed/static_encoder.h"
-
 #include "eval/cases_internal.h"
 #include "eval/metrics_internal.h"
+#include "static_encoder_fixture.h"
 #include "temp_dir.h"
 
 namespace assay::claims {
@@ -75,30 +74,43 @@ TEST(EvaluationCasesTest, NamesTheFieldThatIsWrong) {
   }
 }
 
-class EvaluationTest : public ::testing::Test {
+TEST(EvaluationCasesTest, LeavesClaimsWithoutEvidenceOut) {
+  std::vector<internal::EvalCase> cases;
+  ASSERT_TRUE(internal::ReadCases(R"({"claim":"a","label":"supported","evidence":null})",
+                                  EvalFormat::kClaims, cases));
+  EXPECT_TRUE(cases.empty());
+  const auto absent =
+      internal::ReadCases(R"({"claim":"a","label":"supported"})", EvalFormat::kClaims, cases);
+  EXPECT_FALSE(absent);
+}
+
+TEST(EvaluationCasesTest, CompletesAnAnswerByItsQuestion) {
+  std::vector<internal::EvalCase> cases;
+  const auto read = internal::ReadCases(
+      R"({"knowledge":"k","question":"Who runs the pension plan?",)"
+      R"("right_answer":"Meridian","hallucinated_answer":"The plan is run by Clearwater."})",
+      EvalFormat::kPairs, cases);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(cases.size(), 2U);
+  EXPECT_EQ(cases[0].response, "Meridian runs the pension plan.");
+  EXPECT_EQ(cases[1].response, "Who runs the pension plan? The plan is run by Clearwater.");
+}
+
+class EvaluationTest : public assay::testing::StaticEncoderTest {
  protected:
   void SetUp() override {
-    const char* const models = std::getenv("ASSAY_MODELS");
     const char* const root = std::getenv("ASSAY_SOURCE_DIR");
     const char* const data = std::getenv("ASSAY_DATA");
-    ASSERT_NE(models, nullptr);
     ASSERT_NE(root, nullptr);
-    core::FileSystem& files = core::FileSystem::Real();
-    const std::vector<std::string> folders = {models};
-    const auto folder = embed::FindModel(files, folders, embed::kStaticMiniLm);
-    if (!folder) GTEST_SKIP() << "no static encoder: " << folder.error().message;
-    auto encoder = embed::OpenStaticEncoder(files, *folder);
-    ASSERT_TRUE(encoder) << encoder.error().message;
-    encoder_ = std::move(*encoder);
     folds_ = std::string(root) + "/models/verifier/folds";
     if (data != nullptr) data_ = data;
+    StaticEncoderTest::SetUp();
   }
 
   Result<EvalReport> Evaluate(const std::string& path, const EvalOptions& options) {
     return EvaluateClaims(core::FileSystem::Real(), path, encoder_.get(), options);
   }
 
-  std::unique_ptr<embed::Encoder> encoder_;
   std::string folds_;
   std::string data_;
 };
@@ -148,6 +160,19 @@ TEST_F(EvaluationTest, GivesTheSameFiguresAndLinesWithAnyNumberOfThreads) {
   EXPECT_TRUE(dumps[0] == dumps[1]);
   EXPECT_EQ(reports[0].all.area_under_curve, reports[1].all.area_under_curve);
   EXPECT_EQ(reports[0].all.f1, reports[1].all.f1);
+}
+
+TEST_F(EvaluationTest, CountsRecordsWithoutEvidence) {
+  assay::testing::TempDir folder;
+  const std::string path = folder.path() + "/claims.jsonl";
+  std::ofstream(path) << R"({"claim":"Bees make honey.","label":"supported","evidence":null})"
+                      << "\n"
+                      << R"({"claim":"Bees make honey.","label":"supported",)"
+                      << R"("evidence":["Bees make honey."]})" << "\n";
+  const auto report = Evaluate(path, {.threads = 1});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->all.n, 1U);
+  EXPECT_EQ(report->skipped, 1U);
 }
 
 TEST_F(EvaluationTest, NamesTheFileAndLineOfABrokenRecord) {

@@ -8,6 +8,7 @@
 #include "assay/text/segment.h"
 
 #include "eval/judge_case_internal.h"
+#include "extract/question_internal.h"
 #include "verify/peer_internal.h"
 
 namespace assay::claims::internal {
@@ -67,6 +68,9 @@ std::vector<CaseJudge::Piece> CaseJudge::PiecesOf(const EvalCase& item) {
     pieces.push_back({item.response, item.truth});
     return pieces;
   }
+  const QuestionFrame frame(item.question);
+  SentenceView view;
+  bool answers = !frame.empty();  // so far every sentence only completes the question
   std::vector<text::Sentence> sentences;
   text::SplitSentences(item.response, sentences);
   for (const text::Sentence& sentence : sentences) {
@@ -74,6 +78,9 @@ std::vector<CaseJudge::Piece> CaseJudge::PiecesOf(const EvalCase& item) {
       continue;
     }
     Piece piece{std::string(sentence.span.of(item.response)), Truth::kSupported};
+    view.Read(piece.text, sentence.block);
+    answers = answers && IsFragment(view);
+    if (answers) piece.text = frame.Complete(piece.text);
     for (const LabelledSpan& labelled : item.spans) {
       if (labelled.span.begin >= sentence.span.end || labelled.span.end <= sentence.span.begin) {
         continue;

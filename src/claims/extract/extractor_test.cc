@@ -1,5 +1,6 @@
 #include "assay/claims/extractor.h"
 
+#include <array>
 #include <random>
 #include <string>
 #include <vector>
@@ -340,6 +341,92 @@ TEST(Stream, DoesNotHoldBackAllOfAnUnendingParagraph) {
   for (int i = 0; i < 200; ++i)
     stream.Feed("The fee for room " + std::to_string(i) + " is low. ", out);
   EXPECT_GE(out.size(), 198U);
+}
+
+std::string AnswerClaim(std::string_view question, std::string_view answer) {
+  ExtractorOptions options;
+  options.question = question;
+  std::string claims;
+  for (const ExtractedSentence& sentence : Extractor(options).Extract(answer)) {
+    for (const Claim& claim : sentence.claims) {
+      if (!claims.empty()) claims += " | ";
+      claims += claim.text;
+    }
+  }
+  return claims;
+}
+
+TEST(ExtractorQuestionTest, CompletesFragmentsFromTheQuestion) {
+  constexpr std::array<std::array<std::string_view, 3>, 14> kCases = {{
+      {"When must lost devices be reported?", "Within 24 hours.",
+       "Lost devices must be reported within 24 hours."},
+      {"How many days of paid leave do employees receive?", "27",
+       "Employees receive 27 days of paid leave."},
+      {"How many days of paid leave do employees receive?", "27 days.",
+       "Employees receive 27 days of paid leave."},
+      {"Who runs the pension plan?", "Meridian Pensions.",
+       "Meridian Pensions runs the pension plan."},
+      {"Who must approve overtime?", "The manager.", "The manager must approve overtime."},
+      {"What is the daily meal allowance in Belgium?", "45 euros",
+       "The daily meal allowance in Belgium is 45 euros."},
+      {"In which year was the company founded?", "2009.", "The company was founded in 2009."},
+      {"From which day of illness is a doctor's note required?", "The fourth.",
+       "A doctor's note is required from the fourth day of illness."},
+      {"Is alcohol reimbursed?", "No.", "Alcohol is not reimbursed."},
+      {"Is alcohol reimbursed?", "Yes.", "Alcohol is reimbursed."},
+      {"Is smoking forbidden inside the buildings?", "Yes.",
+       "Smoking is forbidden inside the buildings."},
+      {"May employees smoke indoors?", "No.", "Employees may not smoke indoors."},
+      {"Do managers receive the bonus?", "No.", "Managers do not receive the bonus."},
+      {"Thanks! And where is customer data stored?", "In Frankfurt and Dublin.",
+       "Customer data is stored in Frankfurt and Dublin."},
+  }};
+  for (const auto& [question, answer, claim] : kCases) {
+    EXPECT_EQ(AnswerClaim(question, answer), claim) << question << " " << answer;
+  }
+}
+
+TEST(ExtractorQuestionTest, LeavesSentencesAsTheyAre) {
+  constexpr std::string_view kQuestion = "When must lost devices be reported?";
+  for (const std::string_view answer :
+       {"The company replaces laptops every four years.", "Devices are reported to the IT desk.",
+        "Meridian Pensions runs the plan."}) {
+    EXPECT_EQ(AnswerClaim(kQuestion, answer), answer);
+    EXPECT_EQ(AnswerClaim("", answer), answer);
+  }
+  EXPECT_EQ(AnswerClaim(kQuestion, "The IT desk is open until 18:00. Within 24 hours."),
+            "The IT desk is open until 18:00. | Within 24 hours.");
+}
+
+TEST(ExtractorQuestionTest, LetsAnOpeningPronounStandForWhatWasAsked) {
+  EXPECT_EQ(AnswerClaim("When must lost devices be reported?", "They must be reported at once."),
+            "Lost devices must be reported at once.");
+}
+
+TEST(ExtractorQuestionTest, GivesTheSameStreamedAsWhole) {
+  ExtractorOptions options;
+  options.question = "How many days of leave do employees receive?";
+  const Extractor extractor(options);
+  constexpr std::string_view kAnswer = "27 days. Part-time employees receive less.\n";
+  const Extraction whole = extractor.Extract(kAnswer);
+  ExtractorStream stream(extractor);
+  Extraction streamed;
+  for (const char& c : kAnswer) stream.Feed(std::string_view(&c, 1), streamed);
+  stream.Finish(streamed);
+  ASSERT_EQ(streamed.size(), whole.size());
+  ASSERT_EQ(whole.size(), 2U);
+  EXPECT_EQ(whole[0].claims.at(0).text, "Employees receive 27 days of leave.");
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    EXPECT_EQ(streamed[i].claims.at(0).text, whole[i].claims.at(0).text);
+  }
+}
+
+TEST(ExtractorQuestionTest, TakesAnyQuestionWithoutHarm) {
+  for (const std::string_view question :
+       {"?", "Why?", "When?", "What is?", "How many", "Is?", "the the the the?",
+        "\xff\xfe is when?", "Which which which which which which?"}) {
+    EXPECT_FALSE(AnswerClaim(question, "27 days of leave a year.").empty()) << question;
+  }
 }
 
 }  // namespace

@@ -138,6 +138,16 @@ void AnswerMachine::TakeSentence(std::string_view bytes, const text::Sentence& s
   result.kind = Classify(view_, worth);
   replacements_.clear();
   discourse_.Read(view_, options_.resolve_pronouns, replacements_);
+  if (sentence_index_ == 0) ResolveByQuestion();
+  if (CompletesQuestion(result)) {
+    result.kind = SentenceKind::kFactual;
+    result.check_worthiness = worth;
+    MakeAnswerClaim(result, result.claims);
+    out.push_back(std::move(result));
+    ++sentence_index_;
+    return;
+  }
+  answers_ = answers_ && result.kind == SentenceKind::kOpinion;  // "Sure!" opens an answer
   if (result.kind == SentenceKind::kFactual || result.kind == SentenceKind::kHedge) {
     result.check_worthiness = worth;
     MakeClaims(result, result.claims);
@@ -149,6 +159,35 @@ void AnswerMachine::TakeSentence(std::string_view bytes, const text::Sentence& s
   UpdateLeadIn(view_);
   out.push_back(std::move(result));
   ++sentence_index_;
+}
+
+bool AnswerMachine::CompletesQuestion(const ExtractedSentence& sentence) const {
+  const bool is_prose = view_.block == text::BlockKind::kParagraph;
+  return answers_ && !question_.empty() && is_prose && sentence.kind != SentenceKind::kQuestion &&
+         !IsLeadIn(view_) && IsFragment(view_);
+}
+
+void AnswerMachine::MakeAnswerClaim(const ExtractedSentence& sentence, std::vector<Claim>& claims) {
+  std::string raw;
+  AppendResolved({0, static_cast<std::uint32_t>(view_.text.size())}, raw);
+  std::string plain;
+  AppendPlain(raw, plain);
+  Claim claim;
+  claim.span = sentence.span;
+  claim.text = question_.Complete(plain);
+  claim.sentence = sentence_index_;
+  claims.push_back(std::move(claim));
+}
+
+// "It must be reported within 24 hours": the opening pronoun stands for what the question names.
+void AnswerMachine::ResolveByQuestion() {
+  if (!options_.resolve_pronouns || question_.subject().empty() || view_.words.empty()) return;
+  if (!view_.is_one_of(0, {"it", "they", "this", "these"}) || !replacements_.empty()) return;
+  if (view_.words.size() < 2 || !view_.verb(1)) return;
+  if ((RolesOf(question_.subject()) & kRolePronoun) != 0) return;  // "May I ...?"
+  std::string subject = question_.subject();
+  if (subject[0] >= 'a' && subject[0] <= 'z') subject[0] = static_cast<char>(subject[0] - 32);
+  replacements_.push_back({view_.words[0], std::move(subject)});
 }
 
 void AnswerMachine::MakeClaims(const ExtractedSentence& sentence, std::vector<Claim>& claims) {

@@ -9,6 +9,7 @@
 
 #include "assay/claims/extractor.h"
 
+#include "extract/question_internal.h"
 #include "extract/references_internal.h"
 #include "extract/sentence_internal.h"
 
@@ -16,7 +17,8 @@ namespace assay::claims {
 
 class AnswerMachine {
  public:
-  explicit AnswerMachine(const ExtractorOptions& options) : options_(options) {}
+  explicit AnswerMachine(const ExtractorOptions& options)
+      : options_(options), question_(options.question) {}
 
   void Feed(std::string_view bytes, Extraction& out);
   void Finish(Extraction& out);
@@ -28,6 +30,9 @@ class AnswerMachine {
   void Take(std::string_view segment, std::size_t sentences, Extraction& out);
   void TakeSentence(std::string_view bytes, const text::Sentence& sentence, bool opens_block,
                     Extraction& out);
+  [[nodiscard]] bool CompletesQuestion(const ExtractedSentence& sentence) const;
+  void MakeAnswerClaim(const ExtractedSentence& sentence, std::vector<Claim>& claims);
+  void ResolveByQuestion();
   void MakeClaims(const ExtractedSentence& sentence, std::vector<Claim>& claims);
   void Assemble(const Piece& piece, bool whole, std::string& out) const;
   void AppendResolved(text::Span span, std::string& out) const;
@@ -35,7 +40,9 @@ class AnswerMachine {
   void UpdateLeadIn(const SentenceView& sentence);
 
   ExtractorOptions options_;
-  std::string buffer_;  // bytes [base_, base_ + size) of the answer
+  QuestionFrame question_;
+  bool answers_ = true;  // every sentence so far only completes the question
+  std::string buffer_;   // bytes [base_, base_ + size) of the answer
   std::uint64_t base_ = 0;
   std::size_t segment_ = 0;    // begin of what is not handed out, in the buffer
   std::size_t scanned_ = 0;    // bytes of the buffer that were looked at

@@ -87,6 +87,11 @@ void CompareNegation(const FactInput& input, FeatureVector& f, Facts& facts) {
   AddConflict(FactKind::kNegation, input, first, std::string(first.of(claim.text)), "", facts);
 }
 
+// "May not" and "must not" forbid alike.
+bool NotFollows(const Statement& statement, std::size_t token) {
+  return token + 1 < statement.tokens.size() && statement.word(token + 1) == "not";
+}
+
 // Opposite words that the other side does not hold itself.
 void CompareAntonyms(const FactInput& input, FeatureVector& f, Facts& facts) {
   const Statement& claim = input.claim;
@@ -101,7 +106,8 @@ void CompareAntonyms(const FactInput& input, FeatureVector& f, Facts& facts) {
       if (std::ranges::find(best.tokens, mine.stem, &Token::stem) != best.tokens.end()) continue;
       for (std::uint32_t j = 0; j < best.tokens.size(); ++j) {
         const Token& other = best.tokens[j];
-        if (in_slot[j] == 0 || mine.is(kWordDigits) || other.is(kWordDigits) ||
+        if (in_slot[j] == 0 || (NotFollows(claim, i) && NotFollows(best, j)) ||
+            mine.is(kWordDigits) || other.is(kWordDigits) ||
             !text::AreAntonyms(claim.word(i), best.word(j)) ||
             std::ranges::find(claim.tokens, other.stem, &Token::stem) != claim.tokens.end()) {
           continue;
@@ -138,6 +144,7 @@ void CompareModality(const FactInput& input, FeatureVector& f, Facts& facts) {
   if (!weakened && !strengthened) return;
   const Cue& mine = weakened ? *may_claim : *must_claim;
   const Cue& other = weakened ? *must_best : *may_best;
+  if (NotFollows(claim, mine.begin_word) && NotFollows(best, other.begin_word)) return;
   AddConflict(FactKind::kModality, input, claim.tokens[mine.begin_word].span, CueText(claim, mine),
               CueText(best, other), facts);
 }

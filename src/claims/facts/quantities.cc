@@ -13,17 +13,53 @@ using text::Quantity;
 
 // Rarity share of equal aligned words from which the best sentence makes the same statement.
 constexpr float kSameStatement = 0.6F;
+constexpr float kSameWords = 0.75F;  // the same without regard to order
 
 bool Differs(const Quantity& claim, const Quantity& evidence) {
-  const Comparison comparison = text::Compare(claim, evidence);
+  const Comparison comparison = CompareStated(claim, evidence);
   return comparison == Comparison::kDifferent ||
          (comparison == Comparison::kWithin && claim.is_range && evidence.is_range);
 }
 
-bool StatedIn(const Quantity& quantity, const Statement& sentence) {
-  return std::ranges::any_of(sentence.quantities, [&quantity](const Quantity& other) {
-    return QuantityMatches(quantity, other);
+// A value that another quantity of the claim states equally does not stand for this one: "one
+// shelf" is no sign of "at most 60 batteries".
+bool StatedInBest(const FactInput& input, const Quantity& quantity) {
+  return std::ranges::any_of(input.best().quantities, [&](const Quantity& other) {
+    if (!QuantityMatches(quantity, other)) return false;
+    return CompareStated(quantity, other) != Comparison::kWithin ||
+           std::ranges::none_of(input.claim.quantities, [&](const Quantity& mine) {
+             return &mine != &quantity && CompareStated(mine, other) == Comparison::kEqual;
+           });
   });
+}
+
+// Whether a sentence that may speak of something else states it: there, "27 days" is no sign of a
+// limit of 60 days, although it keeps to it.
+bool StatedElsewhere(const Quantity& quantity, const Statement& sentence) {
+  const bool is_limit = quantity.bound != text::Bound::kExact &&
+                        quantity.bound != text::Bound::kAbout &&
+                        quantity.bound != text::Bound::kNearly;
+  return std::ranges::any_of(sentence.quantities, [&](const Quantity& other) {
+    if (!QuantityMatches(quantity, other)) return false;
+    return !is_limit || CompareStated(quantity, other) != Comparison::kWithin ||
+           CompareStated(other, quantity) == Comparison::kWithin;
+  });
+}
+
+// The best sentence holds the claim's words, names and quantities aside, in whatever order.
+bool SameWords(const FactInput& input) {
+  float held = 0;
+  float total = 0;
+  for (const std::uint32_t i : input.claim.content) {
+    const Token& token = input.claim.tokens[i];
+    if (token.quantity >= 0 || token.common) continue;
+    total += token.rarity;
+    if (std::ranges::find(input.best().tokens, token.stem, &Token::stem) !=
+        input.best().tokens.end()) {
+      held += token.rarity;
+    }
+  }
+  return total > 0 && held >= kSameWords * total;
 }
 
 // Index of the token at or after byte `at`.
@@ -73,21 +109,22 @@ void CompareQuantities(const FactInput& input, FeatureVector& f, Facts& facts) {
   for (const Quantity& quantity : input.claim.quantities) {
     if (!IsComparable(quantity, input.claim.text)) continue;
     f[Feature::kQuantities] += 1;
-    if (StatedIn(quantity, input.best())) continue;
+    if (StatedInBest(input, quantity)) continue;
     f[Feature::kQuantitiesNotBest] += 1;
     bool in_top = false;
     for (std::size_t k = 1; k < top; ++k) {
-      in_top = in_top || StatedIn(quantity, *input.pool[input.ranking[k]]);
+      in_top = in_top || StatedElsewhere(quantity, *input.pool[input.ranking[k]]);
     }
     const Quantity* const other = CounterpartOf(input, quantity);
     // Another sentence may hold the value of something else; the same statement with another value
     // weighs more.
     const bool other_counts =
-        other != nullptr && (!in_top || f[Feature::kAlignedRest] >= kSameStatement);
+        other != nullptr &&
+        (!in_top || f[Feature::kAlignedRest] >= kSameStatement || SameWords(input));
     if (in_top && !other_counts) continue;
     if (!in_top) f[Feature::kQuantitiesNotTop] += 1;
     const bool anywhere = in_top || std::ranges::any_of(input.pool, [&quantity](const auto* s) {
-                            return StatedIn(quantity, *s);
+                            return StatedElsewhere(quantity, *s);
                           });
     if (!anywhere) f[Feature::kQuantitiesNew] += 1;
     if (other_counts) f[Feature::kQuantitiesDiffer] += 1;

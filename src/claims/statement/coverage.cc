@@ -72,33 +72,44 @@ std::vector<char> EqualWords(const Statement& claim, std::span<const Statement* 
 
 // A sentence about the same thing with another value must come before one about another thing with
 // the same value, or its conflict would never be seen: quantities weigh little in the order of
-// sentences.
+// sentences. Names weigh less than other words: where a document's subject is named, every claim
+// about it would be compared with that sentence alone.
 constexpr float kQuantityRankWeight = 0.15F;
+constexpr float kNameRankWeight = 0.2F;
 
-// [sentences]: what the words of quantities put into the share of equal words and the coverage.
-std::vector<float> QuantityPart(const Statement& claim, std::span<const char> equal,
-                                const Coverage& coverage) {
+float RankWeight(const Statement& claim, const Token& token) {
+  if (token.quantity >= 0) return kQuantityRankWeight;
+  const bool in_name = std::ranges::any_of(claim.names, [&token](const text::Name& name) {
+    return token.span.begin < name.span.end && token.span.end > name.span.begin;
+  });
+  return in_name ? kNameRankWeight : 1;
+}
+
+// [sentences]: what words of quantities and names put too much into the share of equal words and
+// the coverage.
+std::vector<float> OverweightPart(const Statement& claim, std::span<const char> equal,
+                                  const Coverage& coverage) {
   const std::size_t content = claim.content.size();
   const float total = std::max(claim.content_rarity, 1e-6F);
   std::vector<float> part(coverage.share.size(), 0);
-  for (std::size_t s = 0; s < part.size(); ++s) {
-    for (std::size_t i = 0; i < content; ++i) {
-      const Token& token = claim.tokens[claim.content[i]];
-      if (token.quantity < 0) continue;
-      const float seen = static_cast<float>(equal[s * content + i]) * kEqualWeight +
-                         coverage.near[s * content + i];
-      part[s] += seen * token.rarity / total;
+  for (std::size_t i = 0; i < content; ++i) {
+    const Token& token = claim.tokens[claim.content[i]];
+    const float surplus = (1 - RankWeight(claim, token)) * token.rarity / total;
+    if (surplus == 0) continue;
+    for (std::size_t s = 0; s < part.size(); ++s) {
+      part[s] += surplus * (static_cast<float>(equal[s * content + i]) * kEqualWeight +
+                            coverage.near[s * content + i]);
     }
   }
   return part;
 }
 
-void Rank(const Shares& shares, std::span<const float> quantity_part, std::size_t n,
+void Rank(const Shares& shares, std::span<const float> overweight, std::size_t n,
           std::size_t ranked, Coverage& coverage) {
   std::vector<float> score(n);
   for (std::size_t s = 0; s < n; ++s) {
     score[s] = coverage.share[s] + kCosineWeight * shares.cosine[s] +
-               kEqualWeight * shares.equal[s] - (1 - kQuantityRankWeight) * quantity_part[s];
+               kEqualWeight * shares.equal[s] - overweight[s];
   }
   coverage.ranking.resize(n);
   std::iota(coverage.ranking.begin(), coverage.ranking.end(), 0U);
@@ -230,7 +241,7 @@ Coverage MeasureCoverage(const Statement& claim, std::span<const Statement* cons
     if (equal[i] != 0) coverage.near[i] = 1;  // also where the evidence's word is a stop word
   }
   const Shares shares = MeasureShares(claim, pool, equal, coverage);
-  Rank(shares, QuantityPart(claim, equal, coverage), sentences, std::max(ranked, kTopSentences),
+  Rank(shares, OverweightPart(claim, equal, coverage), sentences, std::max(ranked, kTopSentences),
        coverage);
 
   features[Feature::kWords] = static_cast<float>(claim.tokens.size());

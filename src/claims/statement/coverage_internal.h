@@ -11,6 +11,15 @@ namespace assay::claims::internal {
 
 inline constexpr std::size_t kTopSentences = 3;
 
+// What a claim is compared with. The first sentences() rows are sentences; those behind them are
+// headings, which lend their words only.
+struct EvidencePool {
+  std::span<const Statement* const> rows;
+  std::span<const std::uint32_t> headings;  // [sentences()] row of its heading, or its own row
+
+  [[nodiscard]] std::size_t sentences() const { return headings.size(); }
+};
+
 struct Coverage {
   // [sentences * content words of the claim], similarity of the nearest word, in [0, 1]
   std::vector<float> near;

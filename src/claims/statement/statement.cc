@@ -53,8 +53,21 @@ void AddMean(Statement& statement, const WordTable& words) {
 
 }  // namespace
 
+text::Comparison CompareStated(const text::Quantity& claim, const text::Quantity& evidence) {
+  const bool is_plain =
+      claim.kind == text::QuantityKind::kMoney || claim.kind == text::QuantityKind::kCount;
+  if (!is_plain || evidence.per == text::Dimension::kNone || claim.per != text::Dimension::kNone) {
+    return text::Compare(claim, evidence);
+  }
+  text::Quantity amount = evidence;
+  amount.per = text::Dimension::kNone;
+  amount.value = evidence.written;
+  amount.value_high = evidence.written_high;
+  return text::Compare(claim, amount);
+}
+
 bool QuantityMatches(const text::Quantity& claim, const text::Quantity& evidence) {
-  const text::Comparison comparison = text::Compare(claim, evidence);
+  const text::Comparison comparison = CompareStated(claim, evidence);
   if (comparison == text::Comparison::kWithin) return !(claim.is_range && evidence.is_range);
   return comparison == text::Comparison::kEqual || comparison == text::Comparison::kRoundedEqual;
 }

@@ -22,6 +22,7 @@ struct Token {
   float rarity = 0;
   std::uint8_t flags = 0;
   bool capitalized = false;    // and not the first word
+  bool common = false;         // of a claim: so many passages hold it that it tells none apart
   bool negated = false;        // in the reach of an odd number of negations
   std::int16_t quantity = -1;  // index of the quantity that it is part of
 
@@ -62,6 +63,11 @@ inline constexpr std::size_t kMaxStatementBytes = 8192;
 
 // Errors: those of the encoder.
 [[nodiscard]] Result<Statement> ReadStatement(std::string text, WordTable& words);
+
+// As text::Compare; an amount is compared with a rate of the evidence as if its unit of time were
+// said: "180 euros" with "180 euros a night".
+[[nodiscard]] text::Comparison CompareStated(const text::Quantity& claim,
+                                             const text::Quantity& evidence);
 
 // Whether the evidence's quantity says what the claim's says. A narrower range is another
 // statement: "open from 8:00 to 20:00" is not borne out by "7:00 to 20:00".

@@ -8,6 +8,7 @@
 
 #include "assay/claims/verdict.h"
 
+#include "facts/clause_internal.h"
 #include "facts/facts_internal.h"
 #include "statement/coverage_internal.h"
 #include "verify/model_internal.h"
@@ -18,17 +19,18 @@ namespace assay::claims::internal {
 struct Measurement {
   FeatureVector features;
   Facts facts;
+  ClauseMatch clause;
   std::vector<std::uint32_t> ranking;    // rows of the pool, best first
   std::vector<float> shares;             // [pool] how much of the claim a row covers, in [0, 1]
   std::vector<std::uint32_t> unmatched;  // content tokens that no evidence is near to, worst first
+  bool from_records = false;             // most of the pool are fields of records, no sentences
   bool verbatim = false;                 // some row holds the claim's words and no others
 };
 
-// Requires: pool is not empty; `sentences` as in MeasureCoverage. `ranked`: how many rows `ranking`
-// holds at most (at least three).
-[[nodiscard]] Measurement Measure(const Statement& claim, std::span<const Statement* const> pool,
-                                  std::size_t sentences, const WordTable& words,
-                                  const LinearModel& swap_model, std::size_t ranked);
+// Requires: pool is not empty. `ranked`: how many rows `ranking` holds at most (at least three).
+[[nodiscard]] Measurement Measure(const Statement& claim, const EvidencePool& pool,
+                                  const WordTable& words, const LinearModel& swap_model,
+                                  std::size_t ranked);
 
 struct Decision {
   Verdict verdict = Verdict::kUnverified;

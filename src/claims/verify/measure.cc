@@ -48,9 +48,10 @@ std::vector<std::uint32_t> UnmatchedWords(const Statement& claim, const Coverage
 
 }  // namespace
 
-Measurement Measure(const Statement& claim, std::span<const Statement* const> pool,
-                    std::size_t sentences, const WordTable& words, const LinearModel& swap_model,
-                    std::size_t ranked) {
+Measurement Measure(const Statement& claim, const EvidencePool& evidence, const WordTable& words,
+                    const LinearModel& swap_model, std::size_t ranked) {
+  const std::span<const Statement* const> pool = evidence.rows;
+  const std::size_t sentences = evidence.sentences();
   Measurement m;
   Coverage coverage = MeasureCoverage(claim, pool, words, sentences, ranked, m.features);
   const Alignment alignment = Align(claim, *pool[coverage.ranking[0]], words);
@@ -61,8 +62,15 @@ Measurement Measure(const Statement& claim, std::span<const Statement* const> po
   CompareCues(input, m.features, m.facts);
   CompareOrder(input, m.features, m.facts);
   CompareFields(input, m.features, m.facts);
+
   m.features[Feature::kSlotScore] = SwapScore(m.facts, words, swap_model);
+  m.clause = MatchClause(claim, evidence, coverage);
   m.unmatched = UnmatchedWords(claim, coverage);
+  m.from_records =
+      std::ranges::count_if(pool.first(sentences),
+                            [](const Statement* sentence) { return !sentence->fields.empty(); }) *
+          2 >
+      static_cast<std::ptrdiff_t>(sentences);
   m.verbatim = std::ranges::any_of(pool.first(sentences), [&claim](const Statement* sentence) {
     return SameWords(claim, *sentence);
   });

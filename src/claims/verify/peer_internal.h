@@ -13,6 +13,7 @@ namespace assay::claims::internal {
 // Everything that was measured on the way to one judgement.
 struct Observation {
   FeatureVector features;
+  ClauseMatch clause;
   Decision decision;
   // Vectors of the words that were swapped, claim and evidence.
   std::vector<std::pair<std::vector<float>, std::vector<float>>> swaps;

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "assay/corpus/analysis.h"
 #include "assay/corpus/search.h"
 
 #include "verify/judge_internal.h"
@@ -33,6 +33,13 @@ struct Row {
   bool is_heading = false;
 };
 
+// What a claim is compared with: sentences of the retrieved passages, then their headings.
+struct Pool {
+  std::vector<Row> rows;
+  std::vector<const Statement*> statements;  // of the rows
+  std::vector<std::uint32_t> headings;       // of each sentence: its heading's row, or its own
+};
+
 std::uint64_t Mix(std::uint64_t hash, std::string_view bytes) {
   for (const char c : bytes) {  // FNV-1a
     hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
@@ -52,6 +59,7 @@ struct Verifier::State {
   internal::Observation* observation = nullptr;  // filled where not null
   std::uint64_t identity = 0;  // of everything but claim and index that a judgement depends on
   internal::WordTable words;
+  corpus::Analyzer analyzer;
   // By passage and sentence; a long record is several statements.
   std::unordered_map<std::uint64_t, std::vector<Statement>> statements;
   std::unordered_map<std::string, Statement> headings;
@@ -89,9 +97,10 @@ struct Verifier::State {
     return &headings.emplace(key, std::move(statement)).first->second;
   }
 
-  // Sentences of the passages, then their headings. Rows without a word are left out.
-  Result<std::vector<Row>> Pool(std::span<const std::uint32_t> passages) {
-    std::vector<Row> rows;
+  // Rows without a word are left out.
+  Result<Pool> PoolOf(std::span<const std::uint32_t> passages) {
+    Pool pool;
+    std::vector<Row>& rows = pool.rows;
     for (const std::uint32_t id : passages) {
       const std::uint32_t count = index->passage(id).sentence_count;
       for (std::uint32_t i = 0; i < count; ++i) {
@@ -99,16 +108,24 @@ struct Verifier::State {
         for (const Statement& statement : read) rows.push_back({&statement, id, i, false});
       }
     }
-    std::unordered_set<const Statement*> seen;
+    const std::size_t sentences = rows.size();
+    std::unordered_map<const Statement*, std::uint32_t> seen;
+    std::unordered_map<std::uint32_t, std::uint32_t> heading_of;  // passage -> row
     for (const std::uint32_t id : passages) {
       const std::string_view heading = index->passage(id).heading_path;
       if (heading.empty()) continue;
       ASSAY_ASSIGN(const Statement* statement, HeadingOf(heading));
-      if (!statement->tokens.empty() && seen.insert(statement).second) {
-        rows.push_back({statement, id, 0, true});
-      }
+      if (statement->tokens.empty()) continue;
+      const auto [it, is_new] = seen.emplace(statement, static_cast<std::uint32_t>(rows.size()));
+      if (is_new) rows.push_back({statement, id, 0, true});
+      heading_of.emplace(id, it->second);
     }
-    return rows;
+    for (std::size_t i = 0; i < (sentences == 0 ? rows.size() : sentences); ++i) {
+      const auto it = sentences == 0 ? heading_of.end() : heading_of.find(rows[i].passage);
+      pool.headings.push_back(it == heading_of.end() ? static_cast<std::uint32_t>(i) : it->second);
+    }
+    for (const Row& row : rows) pool.statements.push_back(row.statement);
+    return pool;
   }
 
   Evidence EvidenceOf(const Row& row, float score) const {
@@ -125,6 +142,7 @@ struct Verifier::State {
     return evidence;
   }
 
+  void MarkCommon(Statement& claim);
   Result<Judgement> Judge(std::string_view claim, std::span<const std::uint32_t> passages);
   Result<void> AskEntailment(const Statement& claim, const std::vector<Row>& rows,
                              const internal::Measurement& measurement,
@@ -195,28 +213,42 @@ Result<void> Verifier::State::AskEntailment(const Statement& claim, const std::v
   return {};
 }
 
+// "Employees" in a staff handbook: what is said of them is not told apart by that word.
+void Verifier::State::MarkCommon(Statement& claim) {
+  constexpr std::uint32_t kMinPassages = 10;  // fewer do not show what is common
+  constexpr std::uint32_t kCommonPart = 5;    // in a fifth of the passages
+  const corpus::Bm25View& terms = index->bm25();
+  if (terms.row_count < kMinPassages) return;
+  for (internal::Token& token : claim.tokens) {
+    std::vector<std::string_view> analysed;
+    analyzer.Analyze(token.span.of(claim.text), analysed);
+    const std::int64_t term = analysed.size() == 1 ? terms.Find(analysed[0]) : -1;
+    token.common =
+        term >= 0 &&
+        terms.terms[static_cast<std::size_t>(term)].row_count * kCommonPart >= terms.row_count;
+  }
+}
+
 Result<Judgement> Verifier::State::Judge(std::string_view claim,
                                          std::span<const std::uint32_t> passages) {
   Judgement judgement;
-  ASSAY_ASSIGN(const Statement statement, internal::ReadStatement(std::string(claim), words));
-  ASSAY_ASSIGN(const std::vector<Row> rows, Pool(passages));
+  ASSAY_ASSIGN(Statement statement, internal::ReadStatement(std::string(claim), words));
+  MarkCommon(statement);
+  ASSAY_ASSIGN(const Pool pool, PoolOf(passages));
+  const std::vector<Row>& rows = pool.rows;
   if (statement.tokens.empty() || rows.empty()) {
     judgement.confidence = kNoEvidenceConfidence;
     judgement.reason = statement.tokens.empty() ? "the claim holds no words"
                                                 : "the documents hold nothing about this";
     return judgement;
   }
-  std::vector<const Statement*> pool;
-  pool.reserve(rows.size());
-  for (const Row& row : rows) pool.push_back(row.statement);
-  std::size_t sentences =
-      static_cast<std::size_t>(std::ranges::count(rows, false, &Row::is_heading));
-  if (sentences == 0) sentences = rows.size();
+  const internal::EvidencePool evidence{pool.statements, pool.headings};
   internal::Measurement measurement =
-      internal::Measure(statement, pool, sentences, words, model->swap, options.max_evidence);
+      internal::Measure(statement, evidence, words, model->swap, options.max_evidence);
   internal::Decision decision = internal::Decide(measurement, *model, options.support_threshold);
   if (observation != nullptr) {
     observation->features = measurement.features;
+    observation->clause = measurement.clause;
     observation->decision = decision;
     for (const internal::WordSwap& swap : measurement.facts.swaps) {
       const std::span<const float> a = words.vector(swap.claim);

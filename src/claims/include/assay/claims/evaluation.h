@@ -31,13 +31,14 @@ struct ClaimQuality {
 enum class EvalFormat : std::uint8_t {
   kGrounding,  // {"source","response","hallucinated"?,"spans"?,"task"?,"question"?}
   kNli,        // {"premise","hypothesis","label","set"?}
-  kClaims,     // {"claim","evidence": [..],"label"}: WiCE
+  kClaims,     // {"claim","evidence": [..] or null,"label"}: WiCE
   kPairs,      // {"knowledge","right_answer","hallucinated_answer"}: HaluEval QA, two rows a record
 };
 
 struct EvalReport {
   EvalFormat format = EvalFormat::kGrounding;
   bool cross_validated = false;
+  std::uint64_t skipped = 0;  // records without evidence; they count in nothing else
   ClaimQuality all;
   std::vector<ClaimQuality> parts;  // by task or set, in order of name; empty if there is only one
   double seconds = 0;               // wall clock, reading included

@@ -51,6 +51,9 @@ struct ExtractorOptions {
   bool resolve_pronouns = true;  // false: claims keep their pronouns
   // A list item is judged with its lead-in ("Benefits include:" + "30 days of leave").
   bool join_list_items = true;
+  // What was asked. Where the answer begins with pieces that are no sentences ("Within 24 hours."),
+  // their claims are completed from it, and an opening pronoun stands for what it asks about.
+  std::string question = {};
 };
 
 class Extractor {

@@ -21,7 +21,7 @@
 namespace assay::claims {
 
 // Raised when equal input may get another judgement; part of what verdicts are cached under.
-inline constexpr std::uint32_t kVerifierVersion = 1;
+inline constexpr std::uint32_t kVerifierVersion = 2;
 
 // A place where judgements are kept between calls; see verdict_cache.h for one.
 // Threads: may be called by many threads at once.
