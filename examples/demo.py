@@ -95,9 +95,9 @@ class Assay:
         found = self._json("search", query, "--in", self._index, "--top", str(count))
         return " ".join(" ".join(hit["text"].split()) for hit in found["results"])
 
-    def check(self, answer: str) -> dict:
+    def check(self, question: str, answer: str) -> dict:
         return self._json(
-            "check", "-", "--against", self._index, text=answer
+            "check", "-", "--question", question, "--against", self._index, text=answer
         )
 
 
@@ -142,7 +142,7 @@ def run_round(title: str, questions: list[Question], model: LocalModel, assay: A
     for question in questions:
         context = assay.passages(question.text, top) if top else ""
         answer = model.ask(question.text, context)
-        report = assay.check(answer)
+        report = assay.check(question.text, answer)
         right = question.is_right(answer)
         summary = report["summary"]
         flagged = summary["contradicted"] + summary["unverified"] > 0 or not report["claims"]

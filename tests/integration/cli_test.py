@@ -152,6 +152,15 @@ class CheckTest(CliTest):
         self.assertEqual(lines[:-1], whole["claims"])
         self.assertEqual(lines[-1]["summary"], whole["summary"])
 
+    def test_a_question_completes_a_fragment(self) -> None:
+        question = ("--question", "How many days of paid annual leave do full-time employees receive?")
+        done = run("check", "-", *question, "--against", self.index, "--json", text="30 days.")
+        (claim,) = json.loads(done.stdout)["claims"]
+        self.assertEqual(claim["verdict"], "contradicted")
+        self.assertIn("27 days", claim["reason"])
+        done = run("check", "-", *question, "--against", self.index, "--json", text="27")
+        self.assertEqual(json.loads(done.stdout)["summary"]["supported"], 1)
+
     def test_the_html_report_is_one_escaped_page(self) -> None:
         page = self.temporary() / "report.html"
         answer = WRONG + "\n\n<script>alert(1)</script> employees receive 27 days.\n"

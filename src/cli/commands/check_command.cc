@@ -28,6 +28,7 @@ enum class FailOn : std::uint8_t { kNothing, kContradicted, kUnverified };
 struct Options {
   std::string answer;
   std::string claims_file;
+  std::string question;
   std::string docs;
   std::string index_folder;
   std::string html;
@@ -118,6 +119,12 @@ Result<void> Judge(claims::Verifier& verifier, std::vector<claims::Claim> claims
   return {};
 }
 
+claims::Extractor ExtractorFor(const Options& options) {
+  claims::ExtractorOptions extractor;
+  extractor.question = options.question;
+  return claims::Extractor(std::move(extractor));
+}
+
 Result<CheckReport> CheckWhole(const Options& options, Checker& checker) {
   CheckReport report;
   report.documents = options.docs;
@@ -133,7 +140,7 @@ Result<CheckReport> CheckWhole(const Options& options, Checker& checker) {
   }
   const auto start = std::chrono::steady_clock::now();
   if (options.claims_file.empty()) {
-    report.sentences = claims::Extractor().Extract(report.answer);
+    report.sentences = ExtractorFor(options).Extract(report.answer);
     for (const claims::ExtractedSentence& sentence : report.sentences) {
       claims.insert(claims.end(), sentence.claims.begin(), sentence.claims.end());
     }
@@ -157,7 +164,7 @@ Result<int> RunWhole(const Options& options, const Painter& paint) {
 // Judges standard input while it is being written: each claim as soon as its sentence is finished.
 Result<int> RunFollow(const Options& options, const Painter& paint) {
   ASSAY_ASSIGN(Checker checker, OpenChecker(options));
-  const claims::Extractor extractor;
+  const claims::Extractor extractor = ExtractorFor(options);
   claims::ExtractorStream stream(extractor);
   claims::VerdictSummary summary;
   claims::Extraction finished;
@@ -192,6 +199,9 @@ Result<int> Run(const Options& options, ColorMode color) {
     return Fail(Code::kInvalidArgument,
                 "name either an ANSWER (or - for standard input) or --claims FILE");
   }
+  if (!options.question.empty() && !options.claims_file.empty()) {
+    return Fail(Code::kInvalidArgument, "--question goes with an ANSWER, not with --claims");
+  }
   if (!options.follow) return RunWhole(options, paint);
   if (options.answer != "-" || !options.html.empty()) {
     return Fail(Code::kInvalidArgument,
@@ -213,6 +223,8 @@ void AddCheckCommand(CLI::App& app, Invocation& invocation) {
       ->required();
   command->add_option("--claims", options->claims_file,
                       "Judge given claims instead: a file of {\"claim\": \"...\"} lines, or -");
+  command->add_option("--question", options->question,
+                      "What was asked: completes an answer such as \"Within 24 hours.\"");
   command->add_option("--index", options->index_folder,
                       "Folder for the index (default: DOCS/.assay)");
   command->add_option("--passages", options->passages, "Passages that are looked at for each claim")
@@ -235,6 +247,8 @@ void AddCheckCommand(CLI::App& app, Invocation& invocation) {
       "Examples:\n"
       "  assay check answer.md --against docs/\n"
       "  assay check answer.md --against docs/ --html report.html --fail-on contradicted\n"
+      "  echo 'Within 24 hours.' | assay check - --question 'When must loss be reported?' "
+      "--against docs/\n"
       "  assay check --claims claims.jsonl --against docs/ --json\n"
       "  some-model | assay check - --against docs/ --follow");
   command->callback([&invocation, options] {

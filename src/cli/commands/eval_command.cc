@@ -48,6 +48,7 @@ boost::json::value ToJson(const claims::EvalReport& report) {
   out["seconds"] = Rounded(report.seconds);
   out["mean_answer_ms"] = Rounded(report.mean_answer_ms);
   out["p99_answer_ms"] = Rounded(report.p99_answer_ms);
+  out["skipped"] = report.skipped;
   out["cross_validated"] = report.cross_validated;
   boost::json::object parts;
   for (const claims::ClaimQuality& part : report.parts) parts[part.name] = ToJson(part);
@@ -67,6 +68,7 @@ void PrintTable(const claims::EvalReport& report) {
   row(report.all);
   if (report.all.accuracy_3way > 0)
     fmt::print("three-way accuracy {:.3f}\n", report.all.accuracy_3way);
+  if (report.skipped > 0) fmt::print("{} records without evidence left out\n", report.skipped);
   fmt::print(
       "{:.1f} s in all, {:.2f} ms an answer (99th percentile {:.2f} ms){}\n", report.seconds,
       report.mean_answer_ms, report.p99_answer_ms,
