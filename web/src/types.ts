@@ -1,0 +1,166 @@
+// What the JSON API under /dashboard/api answers. Times are unix milliseconds, durations microseconds,
+// money nano-dollars (1e-9 USD): the units of the request log.
+
+export interface Session {
+  authenticated: boolean;
+  password_set: boolean;
+  csrf?: string;
+  expires_ms?: number;
+  version: string;
+}
+
+export type Source = "memory" | "compressed" | "disk" | "redis" | "coalesced" | "upstream";
+/** One point covers the step up to `t`; all but the percentiles are rates per second over that step. */
+export interface TrafficPoint {
+  t: number;
+  requests: number;
+  errors: number;
+  answered: Record<Source, number>;
+  /** null where nothing was answered in the step. */
+  p50_us: number | null;
+  p95_us: number | null;
+  p99_us: number | null;
+  saved_nanousd: number;
+  spent_nanousd: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  verdicts: Record<Verdict, number>;
+}
+
+/** The last five minutes second by second, or the last hour minute by minute. */
+export type Range = "minutes" | "hour";
+
+export interface Traffic {
+  now_ms: number;
+  step_ms: number;
+  points: TrafficPoint[];
+}
+
+export type Verdict = "supported" | "contradicted" | "unverified";
+export const VERDICTS: readonly Verdict[] = ["supported", "contradicted", "unverified"];
+
+export interface ExchangeRow {
+  id: string;
+  started_ms: number;
+  route: string;
+  model: string;
+  tenant: string;
+  key: string;
+  upstream: string;
+  source: string;
+  status: number;
+  error: string;
+  streamed: boolean;
+  duration_us: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  cost_nanousd: number;
+  saved_nanousd: number;
+  verdicts: Record<Verdict, number>;
+}
+
+export interface ExchangePage {
+  items: ExchangeRow[];
+  /** Pass as `before` for the next page; null on the last one. */
+  next: string | null;
+}
+
+export interface TraceSpan {
+  name: string;
+  start_us: number;
+  duration_us: number;
+  note: string;
+}
+
+export interface Evidence {
+  file: string;
+  line: number | null;
+  text: string;
+  score: number | null;
+}
+
+export interface Claim {
+  text: string;
+  verdict: Verdict;
+  confidence: number;
+  reason: string;
+  evidence: Evidence[];
+}
+
+export interface Exchange extends ExchangeRow {
+  trace_id: string;
+  spans: TraceSpan[];
+  claims: Claim[];
+  /** null where `telemetry.request_log.text` is off. */
+  question: string | null;
+  answer: string | null;
+}
+
+export interface Upstream {
+  name: string;
+  url: string;
+  routes: string[];
+  breaker: "closed" | "open" | "half-open";
+  breaker_opened: number;
+  /** How long the upstream asked to be left alone. */
+  paused_ms: number;
+  in_flight: number;
+  waiting: number;
+  requests: number;
+  errors: number;
+  rate_limited: number;
+  refused: number;
+  /** Moving average of good answers; null before the first. */
+  latency_us: number | null;
+  /** null: no limit. */
+  requests_per_minute: number | null;
+  tokens_per_minute: number | null;
+  last_error: string | null;
+  last_error_ms: number | null;
+}
+
+export interface Tier {
+  name: string;
+  entries: number;
+  bytes: number;
+  capacity_bytes: number | null;
+  hits: number;
+  misses: number;
+  evictions: number;
+  state: string;
+}
+
+export interface CacheState {
+  tiers: Tier[];
+}
+
+export interface Budget {
+  used: number;
+  limit: number | null;
+}
+
+export interface ApiKey {
+  id: string;
+  name: string;
+  tenant: string;
+  scopes: string[];
+  created_ms: number;
+  expires_ms: number | null;
+  revoked: boolean;
+  /** When the budget starts anew: total, hour, day, month. */
+  period: string;
+  requests: Budget;
+  tokens: Budget;
+  cost_nanousd: Budget;
+}
+
+export interface NewKey {
+  name: string;
+  tenant: string;
+  scopes: string[];
+  expires_ms: number | null;
+  period: string;
+  requests: number | null;
+  tokens: number | null;
+  cost_nanousd: number | null;
+}
