@@ -62,6 +62,7 @@ int Main(int argc, char** argv) {
   AddBenchCommand(app, invocation);
   AddConfigCommand(app, invocation);
   AddServeCommand(app, invocation);
+  AddDashboardCommand(app, invocation);
   AddVersionCommand(app, invocation);
   try {
     app.parse(argc, argv);
