@@ -17,6 +17,7 @@ packages=(
   cmark libcmark-dev libgumbo-dev libpoppler-cpp-dev libvectorscan-dev libre2-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   python3 python3-venv python3-dev
+  chromium
 )
 
 if [ "${1:-}" = --bench ]; then packages+=(nginx-light haproxy wrk); fi
