@@ -30,7 +30,10 @@ Result<std::shared_ptr<Upstream>> MakeUpstream(const UpstreamSettings& settings,
   options.name = settings.name;
   options.url = settings.url;
   ASSAY_ASSIGN(std::optional<std::string> key, ReadSecret(settings.key, environment));
-  if (key) options.api_key = std::move(*key);
+  if (key) {
+    options.api_key = crypto::SecretString::Copy(*key);
+    crypto::Wipe(*key);
+  }
   options.ca_file = settings.ca_file;
   options.verify_tls = settings.verify_tls;
   options.connect_timeout_ms = settings.connect_time_ms;

@@ -1,5 +1,6 @@
 # Upstreams, streams and coalescing; included by the room's CMakeLists.txt.
 target_sources(assay_gateway PRIVATE
+  coalescing/coalescer.cc
   sse/chat_stream.cc sse/json_merge.cc sse/reader.cc sse/replay.cc
   upstream/answer.cc upstream/route_client.cc upstream/upstream.cc
   upstream/http/connection.cc upstream/http/http_provider.cc upstream/http/request_head.cc
@@ -18,3 +19,7 @@ assay_test(NAME gateway_http_provider_test
 assay_test(NAME gateway_sse_test
   SOURCES sse/sse_test.cc
   LINK assay_gateway Boost::json)
+
+assay_test(NAME gateway_coalescer_test
+  SOURCES coalescing/coalescer_test.cc
+  LINK assay_gateway)

@@ -367,7 +367,8 @@ Result<std::unique_ptr<Provider>> MakeHttpProvider(HttpProviderOptions options,
   ASSAY_TRY(CheckLimits(options));
   auto shared = std::make_shared<Shared>();
   ASSAY_ASSIGN(shared->url, ParseUpstreamUrl(options.url));
-  ASSAY_ASSIGN(shared->head, RequestHead::Make(shared->url, options.api_key, options.headers));
+  ASSAY_ASSIGN(shared->head,
+               RequestHead::Make(shared->url, options.api_key.view(), options.headers));
   if (shared->url.tls) {
     ASSAY_ASSIGN(shared->tls, MakeTls(options));
   }
@@ -381,7 +382,7 @@ Result<std::unique_ptr<Provider>> MakeHttpProvider(HttpProviderOptions options,
   target.idle_timeout_ns = options.idle_timeout_ms * kNsPerMs;
   target.max_age_ns = options.max_connection_age_ms * kNsPerMs;
   target.max_idle = options.max_idle;
-  options.api_key.clear();  // the head has it
+  options.api_key.Clear();  // the head has it
   shared->options = std::move(options);
   return std::make_unique<HttpProvider>(std::move(shared), clock);
 }

@@ -12,15 +12,16 @@
 
 #include "assay/core/clock.h"
 #include "assay/core/result.h"
+#include "assay/crypto/secret.h"
 
 #include "upstream/provider.h"
 
 namespace assay::gateway {
 
 struct HttpProviderOptions {
-  std::string name;     // for logs and metrics
-  std::string url;      // http(s)://host[:port][/prefix], usually ending in /v1
-  std::string api_key;  // sent as "authorization: Bearer ..."; empty = no such header
+  std::string name;              // for logs and metrics
+  std::string url;               // http(s)://host[:port][/prefix], usually ending in /v1
+  crypto::SecretString api_key;  // sent as "authorization: Bearer ..."; empty = no such header
   std::vector<std::pair<std::string, std::string>> headers;  // sent with every request; no secrets
   std::string ca_file;     // PEM; empty = the system's certificates
   bool verify_tls = true;  // false accepts every certificate: for tests of one's own only

@@ -70,7 +70,7 @@ TEST_F(HttpProviderTest, PassesAJsonAnswerOnAsItCame) {
 
 TEST_F(HttpProviderTest, SendsTheRequestByteForByteWithItsKeyAndTrace) {
   HttpProviderOptions options = Options(upstream_);
-  options.api_key = "sk-secret-123";
+  options.api_key = crypto::SecretString::Copy("sk-secret-123");
   options.headers = {{"openai-organization", "org-1"}};
   const auto provider = Make(std::move(options));
   UpstreamRequest request = Question();
@@ -392,7 +392,7 @@ TEST_F(HttpProviderTest, AnIoContextMayEndWithCallsInFlight) {
 TEST(HttpProviderOptionsTest, WrongOptionsAreRefusedWithoutShowingTheKey) {
   HttpProviderOptions options;
   options.url = "http://127.0.0.1/v1";
-  options.api_key = "sk secret";
+  options.api_key = crypto::SecretString::Copy("sk secret");
   const auto provider = MakeHttpProvider(std::move(options));
   ASSERT_FALSE(provider);
   EXPECT_EQ(provider.error().code, Code::kInvalidArgument);

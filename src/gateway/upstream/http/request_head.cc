@@ -62,17 +62,18 @@ Result<RequestHead> RequestHead::Make(
     AppendField(fields, name, value);
   }
   if (!std::ranges::all_of(api_key, VisibleByte)) {
+    crypto::Wipe(fields);
     return Fail(Code::kInvalidArgument, "the upstream's key holds a space or control character");
   }
   RequestHead head;
   head.prefix_ = url.prefix;
   constexpr std::string_view kBearer = "authorization: Bearer ";
   if (api_key.empty()) {
-    head.fields_ = fields;
+    head.fields_ = crypto::SecretString::Copy(fields);
     return head;
   }
-  head.fields_ = std::string(fields.size() + kBearer.size() + api_key.size() + 2, ' ');
-  auto out = std::ranges::copy(fields, head.fields_.begin()).out;
+  head.fields_ = crypto::SecretString(fields.size() + kBearer.size() + api_key.size() + 2);
+  auto out = std::ranges::copy(fields, head.fields_.span().begin()).out;
   out = std::ranges::copy(kBearer, out).out;
   out = std::ranges::copy(api_key, out).out;
   std::ranges::copy(std::string_view("\r\n"), out);
@@ -87,7 +88,7 @@ void RequestHead::Append(std::string& out, const UpstreamRequest& request,
   constexpr std::size_t kOwnBytes = 192;  // what the fields below usually take
   out.reserve(out.size() + request.method.size() + prefix_.size() + path.size() + fields_.size() +
               kOwnBytes);
-  out.append(request.method).append(" ").append(prefix_).append(path).append(fields_);
+  out.append(request.method).append(" ").append(prefix_).append(path).append(fields_.view());
   AppendField(out, "traceparent", request.traceparent);
   AppendField(out, "x-request-id", request.request_id);
   if (body_bytes > 0 || request.method == "POST") {

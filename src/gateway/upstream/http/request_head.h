@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "assay/core/result.h"
+#include "assay/crypto/secret.h"
 
 #include "upstream/http/url.h"
 #include "upstream/provider.h"
@@ -32,8 +33,8 @@ class RequestHead {
   void Append(std::string& out, const UpstreamRequest& request, std::size_t body_bytes) const;
 
  private:
-  std::string prefix_;  // of the path
-  std::string fields_;  // from " HTTP/1.1" to the last field that is always the same
+  std::string prefix_;           // of the path
+  crypto::SecretString fields_;  // from " HTTP/1.1" to the last field that is always the same
 };
 
 // Appends `text` as a JSON string, quotes included. Bytes that are not ASCII are taken as they are.

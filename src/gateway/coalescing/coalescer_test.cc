@@ -1,0 +1,495 @@
+#include "coalescing/coalescer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <gtest/gtest.h>
+
+#include "assay/core/clock.h"
+
+#include "fake_upstream.h"
+#include "upstream/http/http_provider.h"
+#include "upstream/upstream_test_support.h"
+
+namespace assay::gateway {
+namespace {
+
+using testing::FakeUpstream;
+using testing::Gate;
+
+constexpr core::Hash128 kKey = {1, 2};
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+// Where a coroutine waits until the test lets it go on. Used on one io_context.
+class Latch {
+ public:
+  explicit Latch(asio::io_context& context)
+      : timer_(context, asio::steady_timer::time_point::max()) {}
+  asio::awaitable<void> Wait() {
+    if (!open_) co_await timer_.async_wait(kAwait);
+  }
+  void Open() {
+    open_ = true;
+    timer_.cancel();
+  }
+
+ private:
+  asio::steady_timer timer_;
+  bool open_ = false;
+};
+
+// One caller: its sink, its way to leave, and what it got.
+struct Caller {
+  explicit Caller(asio::io_context& on) : context(on) {}
+
+  void Ask(Coalescer& coalescer, Coalescer::Call call, bool stream, core::Hash128 key = kKey) {
+    asio::co_spawn(
+        context, coalescer.Ask(key, std::move(call), stream ? &sink : nullptr),
+        asio::bind_cancellation_slot(
+            leave.slot(), [this](const std::exception_ptr& problem, Result<CoalescedReply> value) {
+              EXPECT_FALSE(problem);
+              result.emplace(std::move(value));
+            }));
+  }
+  void Leave() { leave.emit(asio::cancellation_type::terminal); }
+
+  asio::io_context& context;
+  CollectingSink sink;
+  asio::cancellation_signal leave;
+  std::optional<Result<CoalescedReply>> result;
+};
+
+// Two io_contexts that the test runs by hand, in one thread: every step is decided.
+class CoalescerTest : public ::testing::Test {
+ protected:
+  void RunAll() {
+    while (a_.poll() + b_.poll() > 0) {
+      a_.restart();
+      b_.restart();
+    }
+    a_.restart();
+    b_.restart();
+  }
+
+  // Streams `pieces`, waiting at the latch before each but the first; counts its calls.
+  Coalescer::Call Streaming(std::vector<std::string> pieces,
+                            std::vector<std::unique_ptr<Latch>>& latches) {
+    return [this, pieces, &latches](ChunkSink* sink) -> asio::awaitable<Result<UpstreamReply>> {
+      ++calls_;
+      const UpstreamHead head{200, "text/event-stream", "id"};
+      Result<void> taken = co_await sink->Head(head);
+      for (std::size_t i = 0; i < pieces.size(); ++i) {
+        if (i > 0) co_await latches[i - 1]->Wait();
+        taken = co_await sink->Chunk(pieces[i]);
+        if (!taken) co_return std::unexpected(taken.error());
+      }
+      UpstreamReply reply;
+      reply.status = 200;
+      reply.streamed = true;
+      co_return reply;
+    };
+  }
+  Coalescer::Call Answering(std::string body, Latch& latch) {
+    return [this, body, &latch](ChunkSink*) -> asio::awaitable<Result<UpstreamReply>> {
+      ++calls_;
+      co_await latch.Wait();
+      UpstreamReply reply;
+      reply.status = 200;
+      reply.body = body;
+      co_return reply;
+    };
+  }
+  static Coalescer::Call Never() {
+    return [](ChunkSink*) -> asio::awaitable<Result<UpstreamReply>> {
+      ADD_FAILURE() << "a second call was made";
+      co_return Fail(Code::kInternal, "a second call");
+    };
+  }
+
+  asio::io_context a_{1};
+  asio::io_context b_{1};
+  Coalescer coalescer_;
+  int calls_ = 0;
+};
+
+TEST_F(CoalescerTest, FollowersOfAJsonAnswerShareIt) {
+  Latch latch(a_);
+  Caller leader(a_), same(a_), other(b_), different(b_);
+  Latch second(b_);
+  leader.Ask(coalescer_, Answering("answer", latch), false);
+  RunAll();
+  same.Ask(coalescer_, Never(), false);
+  other.Ask(coalescer_, Never(), false);
+  different.Ask(coalescer_, Answering("another", second), false, {1, 3});
+  RunAll();
+  EXPECT_FALSE(leader.result || same.result || other.result);
+  EXPECT_EQ(coalescer_.Stats().in_flight, 2U);
+  latch.Open();
+  second.Open();
+  RunAll();
+  EXPECT_EQ(calls_, 2);
+  ASSERT_TRUE(leader.result && same.result && other.result && different.result);
+  EXPECT_TRUE((*leader.result)->leader);
+  EXPECT_FALSE((*same.result)->leader);
+  EXPECT_EQ((*leader.result)->reply->body, "answer");
+  EXPECT_EQ((*same.result)->reply, (*leader.result)->reply) << "shared, not copied";
+  EXPECT_EQ((*other.result)->reply, (*leader.result)->reply);
+  EXPECT_EQ((*different.result)->reply->body, "another");
+  EXPECT_EQ(coalescer_.Stats().followers, 2U);
+  EXPECT_EQ(coalescer_.Stats().in_flight, 0U);
+}
+
+TEST_F(CoalescerTest, ALaterQuestionIsAskedAnew) {
+  Latch latch(a_);
+  latch.Open();
+  Caller first(a_), second(a_);
+  first.Ask(coalescer_, Answering("1", latch), false);
+  RunAll();
+  second.Ask(coalescer_, Answering("2", latch), false);
+  RunAll();
+  EXPECT_EQ(calls_, 2);
+  EXPECT_EQ((*second.result)->reply->body, "2");
+}
+
+TEST_F(CoalescerTest, FollowersOfAStreamGetTheTokensSoFarAndThenTheRest) {
+  std::vector<std::unique_ptr<Latch>> latches;
+  for (int i = 0; i < 3; ++i) latches.push_back(std::make_unique<Latch>(a_));
+  Caller leader(a_), late(b_), later(a_);
+  leader.Ask(coalescer_, Streaming({"one ", "two ", "three ", "four"}, latches), true);
+  RunAll();
+  EXPECT_EQ(leader.sink.text, "one ");
+  latches[0]->Open();
+  RunAll();
+  late.Ask(coalescer_, Never(), true);
+  RunAll();
+  EXPECT_EQ(late.sink.status, 200);
+  EXPECT_EQ(late.sink.content_type, "text/event-stream");
+  EXPECT_EQ(late.sink.text, "one two ");
+  EXPECT_EQ(late.sink.chunks.size(), 1U) << "what it missed comes at once";
+  latches[1]->Open();
+  RunAll();
+  EXPECT_EQ(leader.sink.text, "one two three ");
+  EXPECT_EQ(late.sink.text, "one two three ");
+  later.Ask(coalescer_, Never(), true);
+  latches[2]->Open();
+  RunAll();
+  for (const Caller* caller : {&leader, &late, &later}) {
+    EXPECT_EQ(caller->sink.text, "one two three four");
+    EXPECT_EQ(caller->sink.heads, 1);
+    ASSERT_TRUE(caller->result && *caller->result);
+  }
+  EXPECT_EQ(calls_, 1);
+}
+
+TEST_F(CoalescerTest, WhenTheLeadersClientLeavesTheFollowersKeepTheCall) {
+  std::vector<std::unique_ptr<Latch>> latches;
+  latches.push_back(std::make_unique<Latch>(a_));
+  Caller leader(a_), follower(b_);
+  leader.Ask(coalescer_, Streaming({"one ", "two"}, latches), true);
+  RunAll();
+  follower.Ask(coalescer_, Never(), true);
+  RunAll();
+  leader.Leave();
+  RunAll();
+  ASSERT_TRUE(leader.result);
+  EXPECT_EQ(leader.result->error().code, Code::kUnavailable);
+  latches[0]->Open();
+  RunAll();
+  ASSERT_TRUE(follower.result && *follower.result);
+  EXPECT_EQ(follower.sink.text, "one two");
+  EXPECT_EQ(leader.sink.text, "one ");
+  EXPECT_EQ(coalescer_.Stats().cancelled, 0U);
+}
+
+TEST_F(CoalescerTest, TheCallIsCancelledWhenNobodyIsLeftAndTheNextOneAsksAnew) {
+  bool cancelled = false;
+  const Coalescer::Call waiting = [&](ChunkSink*) -> asio::awaitable<Result<UpstreamReply>> {
+    asio::steady_timer timer(co_await asio::this_coro::executor,
+                             asio::steady_timer::time_point::max());
+    auto [error] = co_await timer.async_wait(kAwait);
+    cancelled = error == asio::error::operation_aborted;
+    co_return Fail(Code::kUnavailable, "cancelled");
+  };
+  Caller leader(a_), follower(b_), next(b_);
+  leader.Ask(coalescer_, waiting, false);
+  RunAll();
+  follower.Ask(coalescer_, Never(), false);
+  RunAll();
+  leader.Leave();
+  RunAll();
+  EXPECT_FALSE(cancelled);
+  follower.Leave();
+  // Asked before the cancelled call has ended: it must not be joined.
+  Latch latch(b_);
+  latch.Open();
+  b_.poll();
+  b_.restart();
+  next.Ask(coalescer_, Answering("new", latch), false);
+  RunAll();
+  EXPECT_TRUE(cancelled);
+  EXPECT_EQ(coalescer_.Stats().cancelled, 1U);
+  EXPECT_EQ(coalescer_.Stats().in_flight, 0U);
+  ASSERT_TRUE(next.result && *next.result);
+  EXPECT_EQ((*next.result)->reply->body, "new");
+}
+
+// A sink whose client reads nothing until the test lets it.
+class SlowSink final : public ChunkSink {
+ public:
+  explicit SlowSink(asio::io_context& context) : latch(context) {}
+  asio::awaitable<Result<void>> Head(const UpstreamHead&) override { co_return Result<void>(); }
+  asio::awaitable<Result<void>> Chunk(std::string_view bytes) override {
+    text += bytes;
+    co_await latch.Wait();
+    co_return Result<void>();
+  }
+  Latch latch;
+  std::string text;
+};
+
+TEST_F(CoalescerTest, ASlowFollowerHoldsNobodyBack) {
+  std::vector<std::unique_ptr<Latch>> latches;
+  for (int i = 0; i < 2; ++i) latches.push_back(std::make_unique<Latch>(a_));
+  Caller leader(a_);
+  leader.Ask(coalescer_, Streaming({"one ", "two ", "three"}, latches), true);
+  RunAll();
+  SlowSink slow(b_);
+  std::optional<Result<CoalescedReply>> slow_result;
+  asio::co_spawn(b_, coalescer_.Ask(kKey, Never(), &slow),
+                 [&](const std::exception_ptr&, Result<CoalescedReply> value) {
+                   slow_result.emplace(std::move(value));
+                 });
+  RunAll();
+  latches[0]->Open();
+  latches[1]->Open();
+  RunAll();
+  EXPECT_TRUE(leader.result && *leader.result) << "the call is over";
+  EXPECT_EQ(leader.sink.text, "one two three");
+  EXPECT_FALSE(slow_result);
+  slow.latch.Open();
+  RunAll();
+  ASSERT_TRUE(slow_result && *slow_result);
+  EXPECT_EQ(slow.text, "one two three");
+}
+
+TEST_F(CoalescerTest, AnErrorOfOneSinkIsThatCallersAlone) {
+  std::vector<std::unique_ptr<Latch>> latches;
+  for (int i = 0; i < 2; ++i) latches.push_back(std::make_unique<Latch>(a_));
+  Caller leader(a_), follower(b_);
+  leader.sink.on_chunk = [](std::string_view bytes) -> Result<void> {
+    if (bytes == "two ") return Fail(Code::kUnavailable, "gone");
+    return {};
+  };
+  leader.Ask(coalescer_, Streaming({"one ", "two ", "three"}, latches), true);
+  RunAll();
+  follower.Ask(coalescer_, Never(), true);
+  RunAll();
+  latches[0]->Open();
+  RunAll();
+  ASSERT_TRUE(leader.result);
+  EXPECT_EQ(leader.result->error().message, "gone");
+  latches[1]->Open();
+  RunAll();
+  ASSERT_TRUE(follower.result && *follower.result);
+  EXPECT_EQ(follower.sink.text, "one two three");
+}
+
+TEST_F(CoalescerTest, AllGetTheErrorOfTheCall) {
+  Latch latch(a_);
+  Caller leader(a_), follower(b_);
+  leader.Ask(
+      coalescer_,
+      [&](ChunkSink*) -> asio::awaitable<Result<UpstreamReply>> {
+        co_await latch.Wait();
+        co_return Fail(Code::kDeadlineExceeded, "too late");
+      },
+      false);
+  RunAll();
+  follower.Ask(coalescer_, Never(), false);
+  RunAll();
+  latch.Open();
+  RunAll();
+  EXPECT_EQ(leader.result->error().message, "too late");
+  EXPECT_EQ(follower.result->error().code, Code::kDeadlineExceeded);
+}
+
+TEST_F(CoalescerTest, AStreamAboveTheLimitFailsInsteadOfGrowing) {
+  Coalescer small(10);
+  std::vector<std::unique_ptr<Latch>> latches;
+  latches.push_back(std::make_unique<Latch>(a_));
+  latches[0]->Open();
+  Caller leader(a_);
+  leader.Ask(small, Streaming({"0123456789", "x"}, latches), true);
+  RunAll();
+  EXPECT_EQ(leader.sink.text, "0123456789");
+  EXPECT_EQ(leader.result->error().code, Code::kResourceExhausted);
+}
+
+TEST_F(CoalescerTest, AStreamAndAnAnswerAreDifferentCalls) {
+  std::vector<std::unique_ptr<Latch>> none;
+  Latch latch(a_);
+  latch.Open();
+  Caller stream(a_), whole(a_);
+  stream.Ask(coalescer_, Streaming({"x"}, none), true);
+  whole.Ask(coalescer_, Answering("y", latch), false);
+  RunAll();
+  EXPECT_EQ(calls_, 2);
+}
+
+TEST_F(CoalescerTest, WhenTheLeadersIoContextEndsTheFollowersAreTold) {
+  auto dying = std::make_unique<asio::io_context>(1);
+  auto leader = std::make_unique<Caller>(*dying);
+  leader->Ask(
+      coalescer_,
+      [](ChunkSink*) -> asio::awaitable<Result<UpstreamReply>> {
+        asio::steady_timer timer(co_await asio::this_coro::executor,
+                                 asio::steady_timer::time_point::max());
+        co_await timer.async_wait(kAwait);
+        co_return Fail(Code::kInternal, "unreachable");
+      },
+      false);
+  dying->poll();
+  Caller follower(b_);
+  follower.Ask(coalescer_, Never(), false);
+  RunAll();
+  dying.reset();
+  RunAll();
+  ASSERT_TRUE(follower.result);
+  EXPECT_EQ(follower.result->error().code, Code::kUnavailable);
+  EXPECT_FALSE(leader->result);
+}
+
+// --- with threads
+// ----------------------------------------------------------------------------------------------------
+
+class IoThreads {
+ public:
+  explicit IoThreads(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      contexts.push_back(std::make_unique<asio::io_context>(1));
+      guards.emplace_back(contexts.back()->get_executor());
+    }
+    for (auto& context : contexts) threads.emplace_back([&context] { context->run(); });
+  }
+  ~IoThreads() {
+    for (auto& context : contexts) context->stop();
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  std::vector<std::unique_ptr<asio::io_context>> contexts;
+  std::vector<asio::executor_work_guard<asio::io_context::executor_type>> guards;
+  std::vector<std::thread> threads;
+};
+
+// Looks again and again, at most 20 seconds.
+template <typename Condition>
+bool Eventually(Condition condition) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+TEST(CoalescerThreadsTest, SixtyFourCallersAtOnceMakeOneUpstreamCall) {
+  for (const bool stream : {false, true}) {
+    FakeUpstream upstream;
+    const auto gate = std::make_shared<Gate>();
+    const auto step =
+        stream ? testing::steps::Stream({"Paris", "."}) : testing::steps::Answer("Paris.");
+    upstream.Script({testing::steps::After(gate, step)});
+    HttpProviderOptions options;
+    options.url = upstream.url();
+    const auto made = MakeHttpProvider(std::move(options));
+    ASSERT_TRUE(made);
+    Provider& provider = **made;
+    Coalescer coalescer;
+    const Coalescer::Call call =
+        [&provider](ChunkSink* sink) -> asio::awaitable<Result<UpstreamReply>> {
+      UpstreamRequest request;
+      request.body = "{}";
+      co_return co_await provider.Send(request, "", sink);
+    };
+    std::atomic<int> answered = 0;
+    std::vector<CollectingSink> sinks(64);
+    std::vector<std::string> bodies(64);
+    IoThreads io(3);
+    for (std::size_t i = 0; i < sinks.size(); ++i) {
+      asio::co_spawn(*io.contexts[i % 3], coalescer.Ask(kKey, call, stream ? &sinks[i] : nullptr),
+                     [&, i](const std::exception_ptr&, Result<CoalescedReply> value) {
+                       if (value) bodies[i] = stream ? sinks[i].text : value->reply->body;
+                       ++answered;
+                     });
+    }
+    EXPECT_TRUE(gate->WaitArrived());
+    EXPECT_TRUE(Eventually([&] { return coalescer.Stats().followers == 63; }));
+    gate->Open();
+    EXPECT_TRUE(Eventually([&] { return answered == 64; }));
+    EXPECT_EQ(upstream.calls(), 1U);
+    EXPECT_FALSE(bodies[0].empty());
+    EXPECT_TRUE(
+        std::ranges::all_of(bodies, [&](const std::string& body) { return body == bodies[0]; }));
+  }
+}
+
+// Callers come and leave at random on three threads; every call that is made ends, and nobody is
+// forgotten.
+TEST(CoalescerThreadsTest, RandomComingAndLeavingLosesNobody) {
+  constexpr std::size_t kCallers = 600;
+  Coalescer coalescer;
+  std::atomic<std::size_t> ended = 0;
+  std::atomic<std::size_t> wrong = 0;
+  const Coalescer::Call call = [](ChunkSink* sink) -> asio::awaitable<Result<UpstreamReply>> {
+    const auto executor = co_await asio::this_coro::executor;
+    const UpstreamHead head{200, "text/event-stream", ""};
+    Result<void> taken = co_await sink->Head(head);
+    for (int i = 0; i < 20; ++i) {
+      co_await asio::post(executor, asio::use_awaitable);
+      taken = co_await sink->Chunk("0123456789");
+      if (!taken) co_return std::unexpected(taken.error());
+    }
+    UpstreamReply reply;
+    reply.streamed = true;
+    co_return reply;
+  };
+  std::vector<std::unique_ptr<Caller>> callers;
+  IoThreads io(3);
+  core::SeededRng rng(11);
+  for (std::size_t i = 0; i < kCallers; ++i) {
+    callers.push_back(std::make_unique<Caller>(*io.contexts[rng.Below(3)]));
+    Caller& caller = *callers.back();
+    const core::Hash128 key = {0, rng.Below(4)};
+    const bool leaves = rng.Below(3) == 0;
+    asio::post(caller.context, [&, key, leaves] {
+      asio::co_spawn(caller.context, coalescer.Ask(key, call, &caller.sink),
+                     asio::bind_cancellation_slot(
+                         caller.leave.slot(), [&, leaves](const std::exception_ptr& problem,
+                                                          Result<CoalescedReply> value) {
+                           const bool whole = value && caller.sink.text.size() == 200;
+                           if (problem || (!leaves && !whole)) ++wrong;
+                           ++ended;
+                         }));
+      if (leaves) asio::post(caller.context, [&] { caller.Leave(); });
+    });
+  }
+  EXPECT_TRUE(Eventually([&] { return ended == kCallers; }));
+  EXPECT_TRUE(Eventually([&] { return coalescer.Stats().in_flight == 0; }));
+  EXPECT_EQ(wrong, 0U);
+}
+
+}  // namespace
+}  // namespace assay::gateway
