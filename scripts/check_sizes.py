@@ -4,9 +4,10 @@
 Usage: check_sizes.py [ROOT]. Prints one line per breach; exit code 1 when there is one. Folders named `gen` hold
 generated code and are exempt.
 """
-import pathlib
 import re
 import sys
+
+import house
 
 MAX_SOURCE_LINES = 600
 MAX_HEADER_LINES = 250
@@ -85,13 +86,5 @@ def breaches(root):
     return found
 
 
-def main(arguments):
-    root = pathlib.Path(arguments[1]) if len(arguments) > 1 else pathlib.Path(__file__).resolve().parent.parent
-    found = breaches(root)
-    for line in found:
-        print(line)
-    return 1 if found else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    sys.exit(house.run(breaches, sys.argv))

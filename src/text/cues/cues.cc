@@ -74,21 +74,12 @@ class CueIndex {
         return phrases[a].size > phrases[b].size;
       });
     }
-    const auto add_flag = [this](std::string_view list, std::uint32_t flag) {
-      while (!list.empty()) {
-        const std::size_t bar = std::min(list.find('|'), list.size());
-        const std::string_view word = list.substr(0, bar);
-        const std::uint32_t old = flags.Find(word);
-        flags.Set(word, (old == Lexicon::kAbsent ? 0 : old) | flag);
-        list.remove_prefix(std::min(bar + 1, list.size()));
-      }
-    };
-    add_flag(kTerminators, kTerminator);
-    add_flag(kSubjects, kSubject);
-    add_flag("and|or|nor", kCoordinator);
-    add_flag(kPrepositions, kPreposition);
-    add_flag(kAuxiliaries, kAuxiliary);
-    add_flag(kNumberWords, kNumber);
+    flags.AddFlag(kTerminators, '|', kTerminator);
+    flags.AddFlag(kSubjects, '|', kSubject);
+    flags.AddFlag("and|or|nor", '|', kCoordinator);
+    flags.AddFlag(kPrepositions, '|', kPreposition);
+    flags.AddFlag(kAuxiliaries, '|', kAuxiliary);
+    flags.AddFlag(kNumberWords, '|', kNumber);
   }
 
   void AddPhrase(std::string_view phrase, std::uint16_t row) {

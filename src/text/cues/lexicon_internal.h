@@ -53,6 +53,17 @@ class Lexicon {
     Insert(key, value);
     SlotOf(key, HashWord(key)).value = value;
   }
+  // Adds a flag to every word of a list separated by `separator`.
+  void AddFlag(std::string_view list, char separator, std::uint32_t flag) {
+    while (!list.empty()) {
+      const std::size_t end = list.find(separator);
+      const std::string_view key = list.substr(0, end);
+      const std::uint32_t old = Find(key);
+      Set(key, (old == kAbsent ? 0 : old) | flag);
+      if (end == std::string_view::npos) return;
+      list.remove_prefix(end + 1);
+    }
+  }
   [[nodiscard]] bool Has(std::string_view key) const { return Find(key) != kAbsent; }
 
  private:

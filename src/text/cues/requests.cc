@@ -45,20 +45,11 @@ struct Roles {
   Lexicon roles;
   Lexicon subjects;
   Roles() {
-    const auto add = [this](std::string_view list, std::uint32_t role) {
-      while (!list.empty()) {
-        const std::size_t bar = std::min(list.find('|'), list.size());
-        const std::string_view word = list.substr(0, bar);
-        const std::uint32_t old = roles.Find(word);
-        roles.Set(word, (old == Lexicon::kAbsent ? 0 : old) | role);
-        list.remove_prefix(std::min(bar + 1, list.size()));
-      }
-    };
-    add(kImperatives, kImperative);
-    add(kLeads, kLead);
-    add(kFollowers, kFollower);
-    add(kFinites, kFinite);
-    add(kQuestionWords, kAsks);
+    roles.AddFlag(kImperatives, '|', kImperative);
+    roles.AddFlag(kLeads, '|', kLead);
+    roles.AddFlag(kFollowers, '|', kFollower);
+    roles.AddFlag(kFinites, '|', kFinite);
+    roles.AddFlag(kQuestionWords, '|', kAsks);
     subjects.InsertAll(kSubjects, '|', 1);
   }
   static const Roles& Get() {

@@ -7,20 +7,10 @@
 
 #include "assay/text/utf8.h"
 
+#include "ascii_internal.h"
+
 namespace assay::text::segment {
 
-constexpr bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-constexpr bool IsUpper(char c) {
-  return c >= 'A' && c <= 'Z';
-}
-constexpr bool IsLower(char c) {
-  return c >= 'a' && c <= 'z';
-}
-constexpr bool IsAlpha(char c) {
-  return IsUpper(c) || IsLower(c);
-}
 constexpr bool IsSpace(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }

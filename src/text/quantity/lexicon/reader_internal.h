@@ -5,6 +5,7 @@
 
 #include "assay/text/span.h"
 
+#include "ascii_internal.h"
 #include "quantity/lexicon/lexicon_internal.h"
 
 namespace assay::text::quantity {
@@ -20,18 +21,6 @@ struct Word {
   }
 };
 
-constexpr bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-constexpr bool IsUpper(char c) {
-  return c >= 'A' && c <= 'Z';
-}
-constexpr bool IsLower(char c) {
-  return c >= 'a' && c <= 'z';
-}
-constexpr bool IsAlpha(char c) {
-  return IsUpper(c) || IsLower(c);
-}
 constexpr bool IsAlnum(char c) {
   return IsAlpha(c) || IsDigit(c);
 }
