@@ -10,6 +10,10 @@
 
 #include "folders_internal.h"
 
+// Defined in programs of a build tree only (build_tree.cc): no installed library names a folder of
+// the machine that built it.
+extern "C" [[gnu::weak]] const char assay_openvino_build_tree[];
+
 namespace assay::embed::internal {
 namespace {
 
@@ -21,9 +25,7 @@ std::vector<std::string> DefaultFolders() {
   if (!error) {
     folders.push_back((program.parent_path() / "../lib/assay/openvino").lexically_normal());
   }
-#ifdef ASSAY_OPENVINO_BUILD_TREE
-  folders.emplace_back(ASSAY_OPENVINO_BUILD_TREE);
-#endif
+  if (&assay_openvino_build_tree != nullptr) folders.emplace_back(assay_openvino_build_tree);
   return folders;
 }
 
