@@ -2,7 +2,7 @@
 // Room: telemetry (uses core).  Threads: Write may be called from any thread; it takes a short
 // lock, never waits for the disk, and drops and counts the line when the queue is full. A value is
 // never a secret: fields named like one (authorization, cookie, password, token, secret, api_key,
-// ...) and texts that look like one (Bearer ..., sk-..., assay_...) are written as "[redacted]".
+// ...) and texts that look like one (Bearer ..., sk-..., ask_...) are written as "[redacted]".
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -6,6 +6,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 namespace assay::telemetry::internal {
 
@@ -16,8 +18,9 @@ inline constexpr std::uint32_t kMaxThreads = 128;
 inline constexpr std::uint32_t kSharedSlot = kMaxThreads;
 inline constexpr std::uint32_t kNoSlot = kMaxThreads + 1;
 
-// One shard's address space: 65,536 cells. Pages that are never touched cost nothing.
-inline constexpr std::uint32_t kCellsPerShard = 1U << 16;
+// One shard's address space: room for about 220 histograms. Pages that are never touched cost
+// nothing.
+inline constexpr std::uint32_t kCellsPerShard = 1U << 18;
 inline constexpr std::size_t kShardBytes = std::size_t{kCellsPerShard} * sizeof(std::uint64_t);
 
 // Histogram layout: buckets, then the sum of the values.
@@ -48,8 +51,11 @@ void AddSlow(Shards* shards, std::uint32_t cell, std::uint64_t n) noexcept;
 [[nodiscard]] Cell* ShardOf(Shards* shards, std::uint32_t slot) noexcept;
 // Requires: no thread adds any more.
 void FreeShards(Shards* shards) noexcept;
-// Over all threads.
-[[nodiscard]] std::uint64_t SumOfCell(const Shards& shards, std::uint32_t cell) noexcept;
+// The shards that exist now.
+[[nodiscard]] std::vector<const Cell*> LiveShards(const Shards& shards);
+// Over all of them.
+[[nodiscard]] std::uint64_t SumOfCell(std::span<const Cell* const> live,
+                                      std::uint32_t cell) noexcept;
 
 inline void AddToCell(Shards* shards, std::uint32_t cell, std::uint64_t n) noexcept {
   const std::uint32_t slot = thread_slot;  // kNoSlot at first, whose shard is always null

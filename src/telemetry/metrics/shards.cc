@@ -76,12 +76,17 @@ void FreeShards(Shards* shards) noexcept {
   }
 }
 
-std::uint64_t SumOfCell(const Shards& shards, std::uint32_t cell) noexcept {
-  std::uint64_t sum = 0;
+std::vector<const Cell*> LiveShards(const Shards& shards) {
+  std::vector<const Cell*> live;
   for (const std::atomic<Cell*>& place : shards.shard) {
-    const Cell* cells = place.load(std::memory_order_acquire);
-    if (cells != nullptr) sum += cells[cell].load(std::memory_order_relaxed);
+    if (const Cell* cells = place.load(std::memory_order_acquire)) live.push_back(cells);
   }
+  return live;
+}
+
+std::uint64_t SumOfCell(std::span<const Cell* const> live, std::uint32_t cell) noexcept {
+  std::uint64_t sum = 0;
+  for (const Cell* cells : live) sum += cells[cell].load(std::memory_order_relaxed);
   return sum;
 }
 
