@@ -22,6 +22,7 @@ struct Invocation {
 };
 
 // Each adds its subcommand to `app` and, when that is chosen, sets `invocation.run`.
+void AddAuditCommand(CLI::App& app, Invocation& invocation);
 void AddBenchCommand(CLI::App& app, Invocation& invocation);
 void AddCheckCommand(CLI::App& app, Invocation& invocation);
 void AddConfigCommand(CLI::App& app, Invocation& invocation);
@@ -29,6 +30,8 @@ void AddDashboardCommand(CLI::App& app, Invocation& invocation);
 void AddEvalCommand(CLI::App& app, Invocation& invocation);
 void AddExtractCommand(CLI::App& app, Invocation& invocation);
 void AddIndexCommand(CLI::App& app, Invocation& invocation);
+void AddKeyFileCommand(CLI::App& keys, Invocation& invocation);  // of the subcommand `keys`
+void AddKeysCommand(CLI::App& app, Invocation& invocation);
 void AddSearchCommand(CLI::App& app, Invocation& invocation);
 void AddServeCommand(CLI::App& app, Invocation& invocation);
 void AddVersionCommand(CLI::App& app, Invocation& invocation);

@@ -63,6 +63,8 @@ int Main(int argc, char** argv) {
   AddConfigCommand(app, invocation);
   AddServeCommand(app, invocation);
   AddDashboardCommand(app, invocation);
+  AddKeysCommand(app, invocation);
+  AddAuditCommand(app, invocation);
   AddVersionCommand(app, invocation);
   try {
     app.parse(argc, argv);

@@ -51,9 +51,11 @@ std::vector<std::pair<std::string, std::string>> DetailsOf(const KeySpec& spec) 
   if (spec.expires_ms) details.emplace_back("expires_ms", fmt::to_string(*spec.expires_ms));
   if (limit != Usage{}) {
     details.emplace_back("period", PeriodName(spec.budget.period));
-    details.emplace_back("max_requests", fmt::to_string(limit.requests));
-    details.emplace_back("max_tokens", fmt::to_string(limit.tokens));
-    details.emplace_back("max_cost_nanousd", fmt::to_string(limit.cost_nanousd));
+    for (const auto& [name, value] :
+         {std::pair("max_requests", limit.requests), std::pair("max_tokens", limit.tokens),
+          std::pair("max_cost_nanousd", limit.cost_nanousd)}) {
+      if (value != 0) details.emplace_back(name, fmt::to_string(value));
+    }
   }
   return details;
 }
@@ -71,21 +73,25 @@ std::unique_ptr<KeyRecord> RecordOf(const KeySpec& spec, const KeyId& id, std::i
   return record;
 }
 
+std::string DatabasePath(const KeyStoreOptions& options) {
+  return options.database.empty() ? options.directory + "/keys.db" : options.database;
+}
+
 // The folder, and an empty database of mode 0600, which SQLite's further files take over.
 Result<void> MakeFolder(const KeyStoreOptions& options) {
   core::FileSystem& files = core::FileSystem::Real();
-  const std::string database = options.directory + "/keys.db";
-  if (files.Stat(database)) return {};
-  if (options.must_exist) {
+  const std::string database = DatabasePath(options);
+  const bool exists = files.Stat(database).has_value();
+  if (!exists && options.must_exist) {
     return Fail(Code::kNotFound,
-                fmt::format("there is no key store in '{}'; assay keys create makes one",
-                            options.directory));
+                fmt::format("there is no key store '{}'; assay keys create makes one", database));
   }
   if (!files.Stat(options.directory)) {
     ASSAY_TRY(files.MakeDirectories(options.directory));
     static_cast<void>(
         ::chmod(options.directory.c_str(), 0700));  // the files have modes of their own
   }
+  if (exists) return {};
   const Result<void> made = WriteSecretFile(database, {}, IfExists::kFail);
   if (!made && made.error().code != Code::kAlreadyExists) return made;
   return {};
@@ -112,7 +118,7 @@ Result<void> KeyStore::Impl::Start() {
                                        .files = nullptr,
                                        .clock = options_.clock},
                                       ring_));
-  ASSAY_ASSIGN(database_, KeyDatabase::Open(options_.directory + "/keys.db"));
+  ASSAY_ASSIGN(database_, KeyDatabase::Open(DatabasePath(options_)));
   ASSAY_TRY(Synchronize());
   if (options_.sync_every_ms > 0) thread_ = std::thread([this] { SynchronizeForever(); });
   return {};

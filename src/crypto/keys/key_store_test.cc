@@ -26,6 +26,7 @@ class KeyStoreTest : public ::testing::Test {
   // Without the background thread: tests synchronize by hand.
   std::unique_ptr<KeyStore> Open(std::int64_t sync_every_ms = 0) {
     auto store = KeyStore::Open({.directory = dir_.File("state"),
+                                 .database = {},
                                  .passphrase = {},
                                  .must_exist = false,
                                  .sync_every_ms = sync_every_ms,
@@ -124,6 +125,7 @@ TEST_F(KeyStoreTest, SaysWhyATokenIsRefused) {
   };
   EXPECT_NE(reason("sk-proj-1234").find("malformed"), std::string::npos);
   const auto other = KeyStore::Open({.directory = dir_.File("other"),
+                                     .database = {},
                                      .passphrase = {},
                                      .must_exist = false,
                                      .sync_every_ms = 0,
@@ -438,6 +440,7 @@ TEST_F(KeyStoreTest, ManyKeysAreAllFoundWhileMoreAreMade) {
 
 TEST_F(KeyStoreTest, OpensOnlyWhatIsThereAndReadable) {
   KeyStoreOptions options = {.directory = dir_.File("none"),
+                             .database = {},
                              .passphrase = {},
                              .must_exist = true,
                              .sync_every_ms = 0,
@@ -448,6 +451,7 @@ TEST_F(KeyStoreTest, OpensOnlyWhatIsThereAndReadable) {
   }
   Sql("PRAGMA user_version = 2");
   const auto later = KeyStore::Open({.directory = dir_.File("state"),
+                                     .database = {},
                                      .passphrase = {},
                                      .must_exist = true,
                                      .sync_every_ms = 0,
@@ -462,6 +466,7 @@ TEST_F(KeyStoreTest, ADamagedRowIsNamed) {
   }
   Sql("UPDATE api_key SET scopes = 'everything'");
   const auto damaged = KeyStore::Open({.directory = dir_.File("state"),
+                                       .database = {},
                                        .passphrase = {},
                                        .must_exist = true,
                                        .sync_every_ms = 0,

@@ -47,6 +47,7 @@ struct NewKey {
 
 struct KeyStoreOptions {
   std::string directory;    // holds keys.db, secret.keys and audit.log; made with mode 0700
+  std::string database;     // in the place of <directory>/keys.db, if not empty
   SecretString passphrase;  // of secret.keys; empty where it has none
   bool must_exist = false;  // kNotFound instead of an empty store
   // How often usage is written and changes of other processes are looked for; 0 turns the
