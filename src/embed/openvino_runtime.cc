@@ -12,7 +12,7 @@
 
 // Defined in programs of a build tree only (build_tree.cc): no installed library names a folder of
 // the machine that built it.
-extern "C" [[gnu::weak]] const char assay_openvino_build_tree[];
+extern "C" [[gnu::weak]] const char kAssayOpenVinoBuildTree[];
 
 namespace assay::embed::internal {
 namespace {
@@ -25,7 +25,7 @@ std::vector<std::string> DefaultFolders() {
   if (!error) {
     folders.push_back((program.parent_path() / "../lib/assay/openvino").lexically_normal());
   }
-  if (&assay_openvino_build_tree != nullptr) folders.emplace_back(assay_openvino_build_tree);
+  if (&kAssayOpenVinoBuildTree != nullptr) folders.emplace_back(kAssayOpenVinoBuildTree);
   return folders;
 }
 

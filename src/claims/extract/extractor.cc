@@ -1,6 +1,7 @@
 #include "assay/claims/extractor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "assay/core/parallel.h"
 
@@ -8,7 +9,7 @@
 
 namespace assay::claims {
 
-Extractor::Extractor(ExtractorOptions options) : options_(options) {}
+Extractor::Extractor(ExtractorOptions options) : options_(std::move(options)) {}
 
 Extraction Extractor::Extract(std::string_view answer) const {
   AnswerMachine machine(options_);
