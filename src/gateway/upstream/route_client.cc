@@ -8,6 +8,9 @@
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -130,7 +133,7 @@ Outcome Judge(Result<UpstreamReply>& reply, bool cancelled) {
 }  // namespace
 
 struct RouteClient::Attempt {
-  Result<UpstreamReply> reply;
+  Result<UpstreamReply> reply = Fail(Code::kUnavailable, "the upstream call was cancelled");
   Outcome outcome = Outcome::kFailed;
 };
 
@@ -245,7 +248,7 @@ asio::awaitable<bool> RouteClient::WaitTurn(Question& question) {
 
 asio::awaitable<RouteClient::Attempt> RouteClient::Call(Question& question, ChunkSink* sink) {
   const RouteTarget& target = targets_[question.target];
-  Place place = std::move(question.place);
+  Place place = std::move(question.place);  // a hedge fills the question's again
   UpstreamRequest request = question.request;
   request.deadline_ns = question.deadline_ns;
   place.Begin();
@@ -265,8 +268,94 @@ asio::awaitable<RouteClient::Attempt> RouteClient::Call(Question& question, Chun
     first_byte_ns = reply.first_byte_ns;
     retry_after_ms = reply.retry_after_ms;
     tokens = reply.usage.total_tokens;
+    const bool counts = options_.hedge_quantile > 0 && attempt.outcome == Outcome::kGood;
+    if (counts && !reply.streamed) latencies_.Add(reply.total_ns);
   }
   place.Finish(attempt.outcome, tokens, first_byte_ns, retry_after_ms);
+  co_return attempt;
+}
+
+// Two calls for one question. The first good answer wins, and the other call is cancelled.
+struct RouteClient::Race {
+  explicit Race(const asio::any_io_executor& executor)
+      : event(executor, asio::steady_timer::time_point::max()) {}
+
+  struct Runner {
+    asio::cancellation_signal cancel;
+    std::optional<Attempt> attempt;
+  };
+  std::array<Runner, 2> runners;
+  std::size_t started = 0;
+  std::size_t running = 0;
+  asio::steady_timer event;  // cancelled when a call ends
+
+  void CancelAll() {
+    for (Runner& runner : runners) runner.cancel.emit(asio::cancellation_type::terminal);
+  }
+  // The call that has won; null while another may still win.
+  Runner* Winner() {
+    for (Runner& runner : runners) {
+      if (runner.attempt && (runner.attempt->outcome == Outcome::kGood || running == 0))
+        return &runner;
+    }
+    return nullptr;
+  }
+};
+
+// Starts a call to the question's target, beside the one that runs.
+void RouteClient::Start(const std::shared_ptr<Race>& race, Question& question,
+                        const asio::any_io_executor& executor) {
+  Race::Runner& runner = race->runners[race->started++];
+  ++race->running;
+  asio::co_spawn(executor, Call(question, nullptr),
+                 asio::bind_cancellation_slot(
+                     runner.cancel.slot(),
+                     [race, &runner](const std::exception_ptr& problem, Attempt attempt) {
+                       if (problem) attempt.outcome = Outcome::kCancelled;
+                       runner.attempt.emplace(std::move(attempt));
+                       --race->running;
+                       race->event.cancel();
+                     }));
+}
+
+// As Call() for an answer that is collected; asks a second time when the first answer is late.
+// Returns only when both calls have ended, since they read the caller's request.
+asio::awaitable<RouteClient::Attempt> RouteClient::CallHedged(Question& question) {
+  const std::int64_t hedge_ns = latencies_.Quantile(options_.hedge_quantile);
+  if (hedge_ns < 0) co_return co_await Call(question, nullptr);
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const auto race = std::make_shared<Race>(executor);
+  Start(race, question, executor);
+  const auto hedge_at = std::chrono::steady_clock::now() + std::chrono::nanoseconds(hedge_ns);
+  bool cancelled = false;
+  Race::Runner* winner = nullptr;
+  while (race->running > 0) {
+    const bool may_hedge = race->started == 1 && winner == nullptr && !cancelled;
+    race->event.expires_at(may_hedge ? hedge_at : std::chrono::steady_clock::time_point::max());
+    auto [error] = co_await race->event.async_wait(kAwait);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (!cancelled && state.cancelled() != asio::cancellation_type::none) {
+      cancelled = true;
+      // The calls must still be waited for; Asio would refuse that to a cancelled coroutine.
+      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+      race->CancelAll();
+    } else if (may_hedge && !error && Choose(question)) {
+      if (question.place.wait_ns() > 0) {
+        question.place.Release();  // a hedge is not worth waiting for
+        ++race->started;
+        continue;
+      }
+      question.tried[question.target] = true;
+      ++hedges_made_;
+      Start(race, question, executor);
+    }
+    if (winner == nullptr && (winner = race->Winner()) != nullptr && race->running > 0)
+      race->CancelAll();
+  }
+  if (winner == nullptr) winner = race->Winner();
+  if (winner == &race->runners[1] && winner->attempt->outcome == Outcome::kGood) ++hedges_won_;
+  Attempt attempt = std::move(*winner->attempt);
+  if (cancelled) attempt.outcome = Outcome::kCancelled;
   co_return attempt;
 }
 
@@ -285,7 +374,13 @@ asio::awaitable<Result<UpstreamReply>> RouteClient::Ask(Question& question) {
     }
     question.tried[question.target] = true;
     ++question.attempts;
-    last = co_await Call(question, question.sink.present() ? &question.sink : nullptr);
+    if (question.sink.present()) {
+      last = co_await Call(question, &question.sink);
+    } else if (options_.hedge_quantile > 0) {
+      last = co_await CallHedged(question);
+    } else {
+      last = co_await Call(question, nullptr);
+    }
     if (last->reply) last->reply->attempts = question.attempts;
     const bool again = last->outcome == Outcome::kFailed || last->outcome == Outcome::kLimited;
     if (!again || question.sink.seen()) co_return std::move(last->reply);

@@ -79,6 +79,9 @@ class RouteClient {
   asio::awaitable<Result<UpstreamReply>> Ask(Question& question);
   asio::awaitable<bool> WaitTurn(Question& question);
   asio::awaitable<Attempt> Call(Question& question, ChunkSink* sink);
+  asio::awaitable<Attempt> CallHedged(Question& question);
+  void Start(const std::shared_ptr<Race>& race, Question& question,
+             const asio::any_io_executor& executor);
 
   std::string name_;
   RouteClientOptions options_;

@@ -23,3 +23,7 @@ assay_test(NAME gateway_sse_test
 assay_test(NAME gateway_coalescer_test
   SOURCES coalescing/coalescer_test.cc
   LINK assay_gateway)
+
+assay_test(NAME gateway_route_client_test
+  SOURCES upstream/route_client_test.cc
+  LINK assay_gateway)
