@@ -151,7 +151,7 @@ async function start(): Promise<void> {
   try {
     const state = await api.session();
     if (state.authenticated) shell(state.version);
-    else door(state.password_set ? login(() => void start()) : setup());
+    else door(state.password_set ? login(() => void start()) : setup(state.data_folder));
   } catch (error) {
     door({
       element: h(

@@ -4,6 +4,8 @@
 export interface Session {
   authenticated: boolean;
   password_set: boolean;
+  /** Whether there is a folder to keep a password in. */
+  data_folder: boolean;
   csrf?: string;
   expires_ms?: number;
   version: string;

@@ -214,6 +214,7 @@ HttpReply Dashboard::Impl::State(const HttpRequest& request) {
   // A file that is there and cannot be read is a fault to mend, not a password to set.
   if (!hash && hash.error().code != Code::kNotFound) return ErrorReply(hash.error());
   state["password_set"] = hash.has_value();
+  state["data_folder"] = !options_.password_file.empty();
   return HttpReply::Json(json::serialize(state));
 }
 

@@ -60,24 +60,33 @@ export function login(onDone: () => void): ViewHandle {
   };
 }
 
-export function setup(): ViewHandle {
+const command = (text: string): HTMLElement =>
+  h("pre", { class: "command", tabindex: "0", "aria-label": "Command", role: "region" }, text);
+
+/** `hasFolder`: Assay has a folder where `assay dashboard password` keeps the password. */
+export function setup(hasFolder: boolean): ViewHandle {
   return {
     element: h(
       "div",
       { class: "door card" },
       mark(),
       h("h1", { tabindex: "-1" }, "Set a password first"),
+      h("p", {}, "The dashboard opens with an admin password, and none is set."),
+      hasFolder
+        ? h("p", {}, "On the machine where Assay runs:")
+        : h("p", {}, "Give Assay a folder to keep it in, set the password there, and start again:"),
+      command(
+        hasFolder
+          ? "assay dashboard password"
+          : "export ASSAY_DATA_FOLDER=~/.assay\nassay dashboard password",
+      ),
       h(
         "p",
-        {},
-        "The dashboard opens with an admin password, and none is set. On the machine where Assay runs:",
+        { class: "note" },
+        hasFolder
+          ? "Assay finds it at the next sign-in; a restart is not needed."
+          : "Or write data_folder into assay.yaml.",
       ),
-      h(
-        "pre",
-        { class: "command", tabindex: "0", "aria-label": "Command", role: "region" },
-        "assay dashboard password",
-      ),
-      h("p", { class: "note" }, "Assay finds it at the next sign-in; a restart is not needed."),
       h(
         "button",
         { type: "button", class: "primary", onclick: () => location.reload() },

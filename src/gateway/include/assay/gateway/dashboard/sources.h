@@ -36,8 +36,8 @@ struct UpstreamView {
 };
 
 struct TierView {
-  std::string name = {};  // "memory", "compressed", "disk", "redis"
-  std::string state = "ok";
+  std::string name = {};     // "memory", "compressed", "disk", "redis"
+  std::string state = "ok";  // else what is wrong, in a word or two
   cache::TierStats stats = {};
 };
 
