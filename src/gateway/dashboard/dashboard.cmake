@@ -8,10 +8,7 @@ assay_embed(OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/dashboard/embedded_files.cc"
 target_sources(assay_gateway PRIVATE
   dashboard/assets.cc dashboard/dashboard.cc dashboard/json.cc dashboard/live_sources.cc
   dashboard/password.cc dashboard/request_check.cc dashboard/sessions.cc dashboard/traffic.cc
-  runtime/dashboard_setup.cc
   "${CMAKE_CURRENT_BINARY_DIR}/dashboard/embedded_files.cc")
-set_source_files_properties(runtime/dashboard_setup.cc PROPERTIES
-  COMPILE_DEFINITIONS "ASSAY_VERSION=\"${PROJECT_VERSION}\"")
 
 assay_test(NAME gateway_dashboard_test
   SOURCES dashboard/dashboard_test.cc dashboard/json_test.cc

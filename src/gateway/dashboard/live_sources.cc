@@ -17,6 +17,11 @@ std::unexpected<Error> KeysAreOff() {
               "`keys.mode: required`.");
 }
 
+// The tiers name themselves as the header x-assay-cache does; people read words.
+std::string TierName(const std::string& name) {
+  return name == "zstd" ? "compressed" : name;
+}
+
 }  // namespace
 
 LiveSources::LiveSources(LiveParts parts) : parts_(std::move(parts)) {}
@@ -41,15 +46,21 @@ std::vector<UpstreamView> LiveSources::Upstreams() {
 }
 
 std::vector<TierView> LiveSources::Tiers() {
-  return parts_.tiers ? parts_.tiers() : std::vector<TierView>{};
+  std::vector<TierView> tiers;
+  if (parts_.cache == nullptr) return tiers;
+  const cache::TieredStats stats = parts_.cache->Stats();
+  for (const cache::TieredStats::OneTier& tier : stats.tiers) {
+    tiers.push_back({.name = TierName(tier.name), .state = "ok", .stats = tier.stats});
+  }
+  return tiers;
 }
 
 Result<std::uint64_t> LiveSources::Purge(const cache::Filter& filter) {
-  if (!parts_.purge) {
+  if (parts_.cache == nullptr) {
     return Fail(Code::kFailedPrecondition,
                 "The cache is off. Switch it on with `cache.enabled: true`.");
   }
-  return parts_.purge(filter);
+  return parts_.cache->Purge(filter);
 }
 
 Result<std::vector<crypto::KeyInfo>> LiveSources::Keys() {

@@ -2,25 +2,24 @@
 // Room: gateway (uses cache, crypto, telemetry).  Threads: as the objects behind it, which are all
 // safe for many.
 #pragma once
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "assay/cache/tiered_cache.h"
 #include "assay/gateway/dashboard/sources.h"
 #include "assay/telemetry/metrics.h"
 
 namespace assay::gateway::dashboard {
 
-// What the gateway has; null or empty where it is off. Objects must outlive the LiveSources.
+// What the gateway has; null or empty where it is off. Everything must outlive the LiveSources.
 struct LiveParts {
   const telemetry::Metrics* metrics = nullptr;
   const telemetry::RequestLog* request_log = nullptr;
   crypto::KeyStore* keys = nullptr;
-  std::function<std::vector<TierView>()> tiers = {};
-  std::function<Result<std::uint64_t>(const cache::Filter&)> purge = {};
-  std::function<std::vector<UpstreamView>()> upstreams = {};
+  cache::TieredCache* cache = nullptr;
+  std::function<std::vector<UpstreamView>()> upstreams;
 };
 
 class LiveSources final : public Sources {
