@@ -236,6 +236,14 @@ def check(plan, results):
         results.add(f"cli/inside/{stage}", "s", runs)
 
 
+def telemetry(plan, results):
+    runs, _ = google_benchmark(plan, results, "telemetry_bench")
+    for name, values in runs.items():
+        results.add(f"telemetry/{name}", "s", (seconds(one, "cpu_time") for one in values))
+    results.facts["peers"].update({"prometheus-cpp": debian_version("libprometheus-cpp-core1.0"),
+                                   "spdlog": debian_version("libspdlog1.10")})
+
+
 # title, function, prefix of its series, whether it needs ASSAY_DATA, what must be built
 BENCHMARKS = (
     ("patterns", pattern_set, "text/pattern_set", True, "pattern_set_bench"),
@@ -248,6 +256,7 @@ BENCHMARKS = (
     ("exact vector search", vectors, "vector", False, "vector_bench"),
     ("BM25", bm25, "corpus/bm25", True, "bm25_bench"),
     ("index", index, "corpus/index", False, "index_bench"),
+    ("metrics and log", telemetry, "telemetry", False, "telemetry_bench"),
     ("assay check", check, "cli", False, "assay_program"),
 )
 GROUPS = tuple(dict.fromkeys(prefix.split("/")[0] for _, _, prefix, _, _ in BENCHMARKS))
