@@ -7,7 +7,6 @@
 #include <thread>
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include "server/compute_pool_internal.h"
@@ -131,8 +130,8 @@ Result<void> Gateway::Reload(const Settings& settings, const Environment& enviro
   impl_->live = live;
   if (tls) impl_->server->SetTls(tls);
   for (std::size_t i = 0; i < impl_->server->thread_count(); ++i) {
-    boost::asio::post(impl_->server->context(i),
-                      [pipeline = impl_->pipeline.get(), i, live] { pipeline->SetLive(i, live); });
+    impl_->server->Post(
+        i, [pipeline = impl_->pipeline.get(), i, live] { pipeline->SetLive(i, live); });
   }
   return {};
 }

@@ -1,15 +1,16 @@
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "client_connection_internal.h"
 
 namespace assay::gateway {
 namespace {
-
-using boost::asio::ip::tcp;
 
 constexpr std::int64_t kLingerMs = 2000;           // for a refused client to read why
 constexpr std::size_t kReadAheadBytes = 64 << 10;  // taken in while a stage works on an answer
@@ -19,10 +20,8 @@ constexpr std::size_t kKeptOutputBytes = 1 << 20;  // a larger buffer goes back 
 
 }  // namespace
 
-ClientConnection::ClientConnection(IoThread& thread, IoThread::Socket socket)
-    : thread_(thread), socket_(std::move(socket)), stream_(socket_.native_handle(), thread.tls()) {
-  thread_.Add(*this);
-}
+ClientConnection::ClientConnection(IoThread& thread, int fd)
+    : thread_(thread), fd_(fd), stream_(fd, thread.tls()) {}
 
 ClientConnection::~ClientConnection() {
   Close();
@@ -31,7 +30,6 @@ ClientConnection::~ClientConnection() {
 void ClientConnection::Start() {
   const ServerShared& shared = thread_.shared();
   SetState(State::kIdle, stream_.encrypted() ? shared.header_time_ms : shared.idle_time_ms);
-  WaitReadable();
 }
 
 void ClientConnection::SetState(State state, std::int64_t limit_ms) {
@@ -43,8 +41,8 @@ void ClientConnection::Close() {
   if (closed_) return;
   closed_ = true;
   thread_.Remove(*this);
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  ::close(fd_);  // which also takes it out of epoll
+  hold_ = nullptr;
   if (const auto gone = std::exchange(on_gone_, nullptr)) gone();
   if (const auto drained = std::exchange(on_drained_, nullptr)) drained();
 }
@@ -68,42 +66,48 @@ void ClientConnection::Drain() {
 
 // ---- reading ----
 
-void ClientConnection::WaitReadable() {
-  if (wait_read_ || closed_) return;
-  wait_read_ = true;
-  socket_.async_wait(tcp::socket::wait_read,
-                     [self = shared_from_this()](const boost::system::error_code& error) {
-                       self->wait_read_ = false;
-                       if (!error && !self->closed_) self->OnReadable();
-                     });
-}
-
-void ClientConnection::WaitWritable() {
-  if (wait_write_ || closed_) return;
-  wait_write_ = true;
-  socket_.async_wait(tcp::socket::wait_write,
-                     [self = shared_from_this()](const boost::system::error_code& error) {
-                       self->wait_write_ = false;
-                       if (error || self->closed_) return;
-                       self->Flush();
-                       if (!self->closed_ && self->unsent_bytes() == 0) self->OnReadable();
-                     });
-}
-
-void ClientConnection::OnReadable() {
+void ClientConnection::OnEvents(std::uint32_t events) {
+  if (closed_) return;
+  if ((events & EPOLLOUT) != 0 && unsent_bytes() > 0) Flush();
+  if (closed_ || (events & ~static_cast<std::uint32_t>(EPOLLOUT)) == 0) return;
+  readable_ = true;
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0 && state_ == State::kDeferred) return Close();
   if (unsent_bytes() > 0) Flush();  // TLS may have waited for a read in order to write
-  for (int round = 0; round < kReadsInARow && !closed_; ++round) {
-    if (state_ == State::kClosing || end_of_input_ || input_.size() > ReadAhead()) return;
+  Read();
+  // The client left while an answer is made, and more was sent than is read ahead.
+  if (!closed_ && (events & EPOLLRDHUP) != 0 && readable_ && on_gone_) OnEndOfInput(false);
+}
+
+void ClientConnection::Read() {
+  for (int round = 0; round < kReadsInARow; ++round) {
+    if (closed_ || !readable_ || state_ == State::kClosing || end_of_input_) return;
+    if (input_.size() > ReadAhead()) return;
     if (unsent_bytes() > 0 && state_ != State::kDeferred) return;  // answers first
     char* const buffer = thread_.read_buffer();
     const IoResult read = stream_.Read({buffer, kReadBytes});
-    if (read.status == IoStatus::kWantRead) break;
-    if (read.status == IoStatus::kWantWrite) return WaitWritable();
+    if (read.status == IoStatus::kWantRead) {
+      readable_ = false;
+      return;
+    }
+    if (read.status == IoStatus::kWantWrite) return;  // an event will come
     if (read.status != IoStatus::kDone) return OnEndOfInput(read.status == IoStatus::kBroken);
+    // All that was there; what comes later makes an event. A TLS record hides what follows it.
+    if (read.bytes < kReadBytes && !stream_.encrypted()) readable_ = false;
     if (state_ != State::kLinger) OnBytes({buffer, read.bytes});
-    if (read.bytes < kReadBytes && !stream_.HasBuffered()) break;
   }
-  if (!closed_ && !end_of_input_) WaitReadable();
+  if (!closed_ && readable_) ResumeSoon();
+}
+
+void ClientConnection::ResumeSoon() {
+  if (resuming_ || closed_) return;
+  resuming_ = true;
+  thread_.ResumeSoon(shared_from_this());
+}
+
+void ClientConnection::Resume() {
+  resuming_ = false;
+  if (!closed_ && !input_.empty() && state_ <= State::kBody) Process();
+  Read();
 }
 
 std::size_t ClientConnection::ReadAhead() const {
@@ -130,7 +134,6 @@ void ClientConnection::OnBytes(std::string_view bytes) {
 }
 
 void ClientConnection::Process() {
-  resume_posted_ = false;
   if (closed_) return;
   input_.reserve(std::max(wanted_, input_.size()) + kBodyPadding);
   const std::size_t taken = Take(input_);
@@ -140,15 +143,6 @@ void ClientConnection::Process() {
     input_.erase(0, taken);
   }
   Flush();
-}
-
-void ClientConnection::ResumeLater() {
-  if (resume_posted_ || closed_) return;
-  resume_posted_ = true;
-  boost::asio::post(thread_.context(), [self = shared_from_this()] {
-    self->Process();
-    if (!self->closed_) self->OnReadable();
-  });
 }
 
 std::size_t ClientConnection::Take(std::string_view bytes) {
@@ -291,6 +285,7 @@ void ClientConnection::Answer(const AnswerHead& head, std::string_view body) {
 std::shared_ptr<ReplyStream> ClientConnection::Defer(std::function<void()> on_gone) {
   state_ = State::kDeferred;
   on_gone_ = std::move(on_gone);
+  hold_ = thread_.Hold();
   return shared_from_this();
 }
 
@@ -329,6 +324,7 @@ void ClientConnection::Abort() {
 void ClientConnection::FinishRequest() {
   const bool was_deferred = state_ == State::kDeferred;
   on_gone_ = nullptr;
+  hold_ = nullptr;
   if (keep_alive_) {
     SetState(State::kIdle, thread_.shared().idle_time_ms);
   } else {
@@ -336,10 +332,11 @@ void ClientConnection::FinishRequest() {
   }
   if (!was_deferred || in_batch_) return;
   Flush();
-  ResumeLater();
+  ResumeSoon();
 }
 
 void ClientConnection::Flush() {
+  const bool was_blocked = write_limit_at_ms_ != 0;
   while (!closed_ && unsent_bytes() > 0) {
     const IoResult written = stream_.Write(std::string_view(output_).substr(sent_));
     if (written.status == IoStatus::kDone) {
@@ -350,8 +347,7 @@ void ClientConnection::Flush() {
     if (write_limit_at_ms_ == 0) {
       write_limit_at_ms_ = thread_.now_ms() + thread_.shared().write_time_ms;
     }
-    if (written.status == IoStatus::kWantWrite) return WaitWritable();
-    if (written.status == IoStatus::kWantRead) return WaitReadable();
+    if (written.status == IoStatus::kWantWrite || written.status == IoStatus::kWantRead) return;
     return Close();
   }
   if (closed_) return;
@@ -362,10 +358,9 @@ void ClientConnection::Flush() {
     stream_.ShutdownWrite();
     if (end_of_input_) return Close();
     SetState(State::kLinger, kLingerMs);
-    WaitReadable();
-  } else if (state_ <= State::kBody && !input_.empty() && !in_batch_ && searched_ == 0 &&
-             wanted_ == 0 && !chunks_) {
-    ResumeLater();  // pipelined requests that waited for the client to take its answers
+    ResumeSoon();
+  } else if (!in_batch_ && (was_blocked || readable_)) {
+    ResumeSoon();  // requests that waited for the client to take its answers
   }
 }
 
@@ -390,9 +385,11 @@ boost::asio::any_io_executor ClientConnection::executor() {
 }
 
 std::string ClientConnection::peer() const {
-  boost::system::error_code error;
-  const tcp::endpoint remote = socket_.remote_endpoint(error);
-  if (error) return {};
+  sockaddr_storage address{};
+  socklen_t bytes = sizeof address;
+  if (closed_ || ::getpeername(fd_, reinterpret_cast<sockaddr*>(&address), &bytes) != 0) return {};
+  boost::asio::ip::tcp::endpoint remote;
+  std::memcpy(remote.data(), &address, bytes);
   return AddressText(remote);
 }
 

@@ -16,10 +16,14 @@ namespace assay::gateway {
 class ClientConnection final : public ReplyStream,
                                public std::enable_shared_from_this<ClientConnection> {
  public:
-  ClientConnection(IoThread& thread, IoThread::Socket socket);
+  ClientConnection(IoThread& thread, int fd);  // takes the socket over
   ~ClientConnection() override;
 
   void Start();
+  // What epoll says of the socket, edge-triggered.
+  void OnEvents(std::uint32_t events);
+  // Goes on with what waited for its turn.
+  void Resume();
   // Called now and then: closes the connection when it is past its limit.
   void CheckTime(std::int64_t now_ms);
   // No further request after the one that is being answered.
@@ -37,6 +41,7 @@ class ClientConnection final : public ReplyStream,
   void WhenDrained(std::function<void()> done) override;
   [[nodiscard]] bool gone() const override { return closed_; }
   [[nodiscard]] boost::asio::any_io_executor executor() override;
+  [[nodiscard]] std::shared_ptr<void> HoldThread() override { return thread_.Hold(); }
   [[nodiscard]] std::size_t thread_index() const override { return thread_.index(); }
   [[nodiscard]] std::string peer() const override;
 
@@ -58,14 +63,12 @@ class ClientConnection final : public ReplyStream,
   };
 
   void SetState(State state, std::int64_t limit_ms);
-  void WaitReadable();
-  void WaitWritable();
-  void OnReadable();
+  void Read();
   void OnEndOfInput(bool broken);
   void OnBytes(std::string_view bytes);
   [[nodiscard]] std::size_t ReadAhead() const;
   void Process();
-  void ResumeLater();
+  void ResumeSoon();
   // Takes whole requests from the front of `bytes`; returns how many bytes it took.
   [[nodiscard]] std::size_t Take(std::string_view bytes);
   // One step of Take, which adds what it took; false when more bytes must come first.
@@ -80,19 +83,20 @@ class ClientConnection final : public ReplyStream,
   void GiveBackOutput();
 
   IoThread& thread_;
-  IoThread::Socket socket_;
+  int fd_;
   SocketStream stream_;
+  std::shared_ptr<ClientConnection> self_;  // the thread's, until it is closed
+  std::shared_ptr<void> hold_;              // while a stage works on the answer
   State state_ = State::kIdle;
   bool closed_ = false;
   bool in_batch_ = false;   // inside Take: answers are written together afterwards
-  bool wait_read_ = false;  // an asynchronous wait is under way
-  bool wait_write_ = false;
+  bool readable_ = false;   // the socket may hold bytes, for which no event will come
   bool keep_alive_ = true;  // after the request that is being answered
   bool http_1_0_ = false;
-  bool head_only_ = false;     // HEAD: no body is sent
-  bool streaming_ = false;     // between Begin and End
-  bool end_of_input_ = false;  // the client has finished sending
-  bool resume_posted_ = false;
+  bool head_only_ = false;              // HEAD: no body is sent
+  bool streaming_ = false;              // between Begin and End
+  bool end_of_input_ = false;           // the client has finished sending
+  bool resuming_ = false;               // Resume will be called
   std::int64_t limit_at_ms_ = 0;        // of the state; 0: none
   std::int64_t write_limit_at_ms_ = 0;  // while the client takes nothing; 0: none
   std::string input_;                   // bytes that are not taken yet; empty while idle

@@ -1,12 +1,19 @@
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <utility>
 
-#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "assay/core/check.h"
 #include "assay/core/clock.h"
 
 #include "client_connection_internal.h"
@@ -19,8 +26,10 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 constexpr std::chrono::milliseconds kTick{250};
-constexpr std::chrono::milliseconds kAcceptPause{50};  // when no file descriptor is left
+constexpr std::uint64_t kListenerMark = 1;  // in an event's pointer, whose low bits are 0
 constexpr int kBacklog = 4096;
+constexpr int kEvents = 64;         // of one wait
+constexpr int kAcceptsInARow = 64;  // then the connections have their turn
 
 Error ListenError(const tcp::endpoint& endpoint, const boost::system::error_code& error) {
   const std::string where = AddressText(endpoint);
@@ -43,108 +52,206 @@ std::string AddressText(const tcp::endpoint& endpoint) {
 }
 
 struct IoThread::Listener {
-  explicit Listener(asio::io_context& context) : acceptor(context), pause(context) {}
-  asio::basic_socket_acceptor<tcp, asio::io_context::executor_type> acceptor;
-  asio::steady_timer pause;
+  int fd = -1;
+  bool watched = false;  // false while no file descriptor is left for a client
+};
+
+struct IoThread::Holder {
+  explicit Holder(std::size_t& held) : held_(held) { ++held_; }
+  ~Holder() { --held_; }
+  Holder(const Holder&) = delete;
+  Holder& operator=(const Holder&) = delete;
+
+ private:
+  std::size_t& held_;
 };
 
 IoThread::IoThread(ServerShared& shared, std::size_t index)
     : shared_(shared),
       index_(index),
+      epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       work_(asio::make_work_guard(context_)),
       timer_(context_),
+      own_(context_),
       tls_(shared.tls),
       read_buffer_(std::make_unique<char[]>(kReadBytes + kBodyPadding)) {
+  ASSAY_CHECK(epoll_fd_ >= 0 && wake_fd_ >= 0);
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.ptr = &wake_fd_;
+  ASSAY_CHECK(::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) == 0);
+  own_.assign(epoll_fd_);
   spare_output_.reserve(4 << 10);
   MakeDate();
 }
 
 IoThread::~IoThread() {
   while (first_ != nullptr) first_->Close();
+  for (const auto& listener : listeners_) ::close(listener->fd);
+  ::close(wake_fd_);  // own_ closes the other
 }
 
 Result<std::uint16_t> IoThread::Listen(const tcp::endpoint& endpoint) {
-  auto listener = std::make_unique<Listener>(context_);
-  boost::system::error_code error;
-  auto& acceptor = listener->acceptor;
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) {
-    const asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT> shared_port(true);
-    acceptor.set_option(shared_port, error);
+  auto listener = std::make_unique<Listener>();
+  const int fd = ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                          endpoint.protocol().protocol());
+  listener->fd = fd;
+  const int on = 1;
+  sockaddr_storage bound{};
+  socklen_t bound_bytes = sizeof bound;
+  const bool listening =
+      fd >= 0 && ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+      ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0 &&
+      ::bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0 &&
+      ::listen(fd, kBacklog) == 0 &&
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &bound_bytes) == 0;
+  if (!listening) {
+    const boost::system::error_code error(errno, boost::system::system_category());
+    if (fd >= 0) ::close(fd);
+    return std::unexpected(ListenError(endpoint, error));
   }
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(kBacklog, error);
-  if (error) return std::unexpected(ListenError(endpoint, error));
-  const std::uint16_t port = acceptor.local_endpoint(error).port();
+  tcp::endpoint real;
+  std::memcpy(real.data(), &bound, bound_bytes);
   listeners_.push_back(std::move(listener));
-  return port;
+  return real.port();
 }
 
 std::int64_t IoThread::now_ms() const {
   return core::Clock::Real().monotonic_ns() / 1'000'000;
 }
 
-void IoThread::Run() {
-  for (const auto& listener : listeners_) Accept(*listener);
-  TickLater();
-  context_.run();
+std::shared_ptr<void> IoThread::Hold() {
+  return std::make_shared<Holder>(held_);
+}
+
+void IoThread::Post(std::function<void()> call) {
+  asio::post(context_, std::move(call));
+  const std::uint64_t one = 1;
+  (void)!::write(wake_fd_, &one, sizeof one);  // fails only when a wake is pending already
 }
 
 void IoThread::Stop() {
-  context_.stop();
+  stopped_.store(true, std::memory_order_release);
+  Post([] {});
+}
+
+void IoThread::Run() {
+  TickLater();
+  Tick();
+  while (!stopped_.load(std::memory_order_acquire)) {
+    ResumeAll();
+    removed_.clear();
+    if (held_ > 0) {
+      WaitInAsio();
+    } else {
+      WaitInOwn();
+    }
+  }
+}
+
+void IoThread::WaitInAsio() {
+  WatchOwnByAsio();
+  if (resume_.empty()) {
+    context_.run_one();
+  } else {
+    context_.poll_one();
+  }
+}
+
+void IoThread::WatchOwnByAsio() {
+  if (watched_by_asio_) return;
+  watched_by_asio_ = true;
+  own_.async_wait(asio::posix::stream_descriptor::wait_read,
+                  [this](const boost::system::error_code& error) {
+                    watched_by_asio_ = false;
+                    if (!error) TakeEvents(0);
+                  });
+}
+
+void IoThread::WaitInOwn() {
+  TakeEvents(resume_.empty() ? static_cast<int>(kTick.count()) : 0);
+  const std::int64_t now = now_ms();
+  if (now < next_poll_ms_) return;
+  next_poll_ms_ = now + kTick.count();
+  context_.poll();
+}
+
+void IoThread::TakeEvents(int timeout_ms) {
+  std::array<epoll_event, kEvents> events;
+  const int count = ::epoll_wait(epoll_fd_, events.data(), kEvents, timeout_ms);
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    if (event.data.ptr == &wake_fd_) {
+      std::uint64_t wakes = 0;
+      (void)!::read(wake_fd_, &wakes, sizeof wakes);
+      next_poll_ms_ = 0;
+    } else if ((event.data.u64 & kListenerMark) != 0) {
+      Accept(*reinterpret_cast<Listener*>(event.data.u64 & ~kListenerMark));
+    } else {
+      static_cast<ClientConnection*>(event.data.ptr)->OnEvents(event.events);
+    }
+  }
+}
+
+void IoThread::ResumeAll() {
+  std::vector<std::shared_ptr<ClientConnection>> now;
+  now.swap(resume_);
+  for (const auto& connection : now) connection->Resume();
+}
+
+void IoThread::ResumeSoon(std::shared_ptr<ClientConnection> connection) {
+  resume_.push_back(std::move(connection));
 }
 
 void IoThread::Accept(Listener& listener) {
-  listener.acceptor.async_accept(
-      [this, &listener](const boost::system::error_code& error, Socket socket) {
-        if (!listener.acceptor.is_open()) return;
-        if (error) {
-          listener.pause.expires_after(kAcceptPause);
-          listener.pause.async_wait([this, &listener](const boost::system::error_code& stopped) {
-            if (!stopped && listener.acceptor.is_open()) Accept(listener);
-          });
-          return;
-        }
-        shared_.accepted.fetch_add(1, std::memory_order_relaxed);
-        if (shared_.connections.load(std::memory_order_relaxed) >= shared_.max_connections) {
-          RefuseConnection(std::move(socket));
-        } else {
-          boost::system::error_code ignored;
-          socket.set_option(tcp::no_delay(true), ignored);
-          std::make_shared<ClientConnection>(*this, std::move(socket))->Start();
-        }
-        Accept(listener);
-      });
+  for (int i = 0; i < kAcceptsInARow; ++i) {
+    const int fd = ::accept4(listener.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      if (errno == EAGAIN) return;
+      // No descriptor is left: look again at the next tick, instead of at once for ever.
+      (void)::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, listener.fd, nullptr);
+      listener.watched = false;
+      return;
+    }
+    shared_.accepted.fetch_add(1, std::memory_order_relaxed);
+    if (shared_.connections.load(std::memory_order_relaxed) >= shared_.max_connections) {
+      RefuseConnection(fd);
+      continue;
+    }
+    const int on = 1;
+    (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    const auto connection = std::make_shared<ClientConnection>(*this, fd);
+    Add(connection);
+    connection->Start();
+  }
 }
 
-void IoThread::RefuseConnection(Socket socket) {
+void IoThread::RefuseConnection(int fd) {
   const ParseError error{.status = 503,
                          .code = "too_many_connections",
                          .message = "The server has as many connections as it allows."};
   shared_.sink->OnRefused(error);
-  if (tls_) return;  // a handshake for a refusal would cost more than the connection
-  const std::string body = ErrorJson(ApiError{.status = error.status,
-                                              .type = ErrorTypeOf(error.status),
-                                              .code = std::string(error.code),
-                                              .param = {},
-                                              .message = std::string(error.message)});
-  const std::string answer = fmt::format(
-      "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n"
-      "content-length: {}\r\nretry-after: 1\r\nconnection: close\r\n\r\n{}",
-      body.size(), body);
-  (void)SocketStream(socket.native_handle(), nullptr).Write(answer);
-  boost::system::error_code ignored;
-  socket.shutdown(Socket::shutdown_send, ignored);
+  if (!tls_) {  // a handshake for a refusal would cost more than the connection
+    const std::string body = ErrorJson(ApiError{.status = error.status,
+                                                .type = ErrorTypeOf(error.status),
+                                                .code = std::string(error.code),
+                                                .message = std::string(error.message)});
+    const std::string answer = fmt::format(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n"
+        "content-length: {}\r\nretry-after: 1\r\nconnection: close\r\n\r\n{}",
+        body.size(), body);
+    (void)SocketStream(fd, nullptr).Write(answer);
+    ::shutdown(fd, SHUT_WR);
+  }
+  ::close(fd);
 }
 
 void IoThread::Drain() {
-  boost::system::error_code ignored;
-  for (const auto& listener : listeners_) {
-    listener->acceptor.close(ignored);
-    listener->pause.cancel();
-  }
+  for (const auto& listener : listeners_) ::close(listener->fd);
+  listeners_.clear();
   for (ClientConnection* connection = first_; connection != nullptr;) {
     ClientConnection* const next = connection->next_;
     connection->Drain();
@@ -163,6 +270,13 @@ void IoThread::TickLater() {
 
 void IoThread::Tick() {
   MakeDate();
+  for (const auto& listener : listeners_) {
+    if (listener->watched) continue;
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = reinterpret_cast<std::uintptr_t>(listener.get()) | kListenerMark;
+    listener->watched = ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, listener->fd, &event) == 0;
+  }
   const std::int64_t now = now_ms();
   for (ClientConnection* connection = first_; connection != nullptr;) {
     ClientConnection* const next = connection->next_;
@@ -188,17 +302,24 @@ void IoThread::MakeDate() {
                             parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
-void IoThread::Add(ClientConnection& connection) {
-  connection.next_ = first_;
-  if (first_ != nullptr) first_->previous_ = &connection;
-  first_ = &connection;
+void IoThread::Add(const std::shared_ptr<ClientConnection>& connection) {
+  connection->self_ = connection;
+  connection->next_ = first_;
+  if (first_ != nullptr) first_->previous_ = connection.get();
+  first_ = connection.get();
   shared_.connections.fetch_add(1, std::memory_order_relaxed);
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.ptr = connection.get();
+  if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, connection->fd_, &event) != 0) connection->Close();
 }
 
 void IoThread::Remove(ClientConnection& connection) {
+  if (!connection.self_) return;
   (connection.previous_ == nullptr ? first_ : connection.previous_->next_) = connection.next_;
   if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
   connection.next_ = connection.previous_ = nullptr;
+  removed_.push_back(std::move(connection.self_));
   shared_.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -1,5 +1,10 @@
-// One thread of the server: its io_context, its listening sockets and its connections.
-// Threads: everything runs on the thread itself, but Post, which is for all.
+// One thread of the server: its event loops, its listening sockets and its connections.
+// Method: clients' sockets are registered once, edge-triggered, with an epoll of the thread's own,
+// so a hit costs a read and a write, and a share of one wait. Everything else (upstreams, timers,
+// posted calls) is Asio's. While the thread holds no work of Asio's (Hold), it waits in its own
+// epoll and looks after Asio's every tick; otherwise it waits in Asio's, which then also watches
+// the thread's own epoll.
+// Threads: everything runs on the thread itself, but Post and Stop, which are for all.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -10,8 +15,10 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "reply_stream_internal.h"
@@ -45,10 +52,6 @@ inline constexpr std::size_t kReadBytes = 64 << 10;
 
 class IoThread {
  public:
-  // With the concrete executor: the default one is type-erased and costs an allocation a wait.
-  using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp,
-                                                  boost::asio::io_context::executor_type>;
-
   IoThread(ServerShared& shared, std::size_t index);
   ~IoThread();
   IoThread(const IoThread&) = delete;
@@ -60,9 +63,15 @@ class IoThread {
 
   void Run();   // until Stop
   void Stop();  // from any thread
+  // Runs `call` on the thread soon; from any thread.
+  void Post(std::function<void()> call);
   // Closes the listening sockets and idle connections; the others end with their answers.
   void Drain();
   void SetTls(std::shared_ptr<TlsContext> tls) { tls_ = std::move(tls); }
+
+  // While one of these lives, operations of Asio's on context() make progress at once; without one
+  // they wait for the next tick. Every coroutine on the context holds one.
+  [[nodiscard]] std::shared_ptr<void> Hold();
 
   [[nodiscard]] boost::asio::io_context& context() { return context_; }
   [[nodiscard]] ServerShared& shared() { return shared_; }
@@ -77,22 +86,40 @@ class IoThread {
   [[nodiscard]] std::string& spare_output() { return spare_output_; }
   [[nodiscard]] RequestView& request() { return request_; }
 
-  void Add(ClientConnection& connection);
+  // For connections. The thread owns what is added until it is removed and the events at hand are
+  // done with.
+  void Add(const std::shared_ptr<ClientConnection>& connection);
   void Remove(ClientConnection& connection);
+  // Calls connection.Resume() before the thread waits again.
+  void ResumeSoon(std::shared_ptr<ClientConnection> connection);
 
  private:
   struct Listener;
+  struct Holder;
+  void WaitInOwn();
+  void WaitInAsio();
+  void WatchOwnByAsio();
+  // Takes the events that are there, or waits for the first one.
+  void TakeEvents(int timeout_ms);
   void Accept(Listener& listener);
-  void RefuseConnection(Socket socket);
+  void RefuseConnection(int fd);
+  void ResumeAll();
   void TickLater();
   void Tick();
   void MakeDate();
 
   ServerShared& shared_;
   std::size_t index_;
+  int epoll_fd_;
+  int wake_fd_;
+  std::size_t held_ = 0;
+  bool watched_by_asio_ = false;
+  std::int64_t next_poll_ms_ = 0;
+  std::atomic<bool> stopped_{false};  // partner: Stop, which writes to wake_fd_ after it
   boost::asio::io_context context_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer timer_;
+  boost::asio::posix::stream_descriptor own_;  // epoll_fd_, for Asio
   std::shared_ptr<TlsContext> tls_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<char[]> read_buffer_;
@@ -100,7 +127,9 @@ class IoThread {
   std::string date_field_;
   std::int64_t date_s_ = 0;
   RequestView request_;
-  ClientConnection* first_ = nullptr;  // of a doubly linked list
+  std::vector<std::shared_ptr<ClientConnection>> resume_;
+  std::vector<std::shared_ptr<ClientConnection>> removed_;  // until the events are done with
+  ClientConnection* first_ = nullptr;                       // of a doubly linked list
 };
 
 }  // namespace assay::gateway

@@ -18,7 +18,7 @@ namespace assay::gateway {
 struct AnswerHead {
   int status = 200;
   std::string_view content_type = "application/json";  // empty: no such field
-  std::string_view fields = {};                             // further fields, each "name: value\r\n"
+  std::string_view fields = {};                        // further fields, each "name: value\r\n"
 };
 
 class ReplyStream {
@@ -48,6 +48,8 @@ class ReplyStream {
   [[nodiscard]] virtual bool gone() const = 0;
 
   [[nodiscard]] virtual boost::asio::any_io_executor executor() = 0;
+  // For coroutines that go on without this request's client; see IoThread::Hold.
+  [[nodiscard]] virtual std::shared_ptr<void> HoldThread() = 0;
   [[nodiscard]] virtual std::size_t thread_index() const = 0;
   [[nodiscard]] virtual std::string peer() const = 0;
 };

@@ -2,7 +2,6 @@
 #include <utility>
 
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include "server_internal.h"
@@ -69,7 +68,7 @@ Result<void> Server::Start() {
 void Server::Drain() {
   shared_.draining.store(true, std::memory_order_relaxed);
   for (const auto& thread : threads_) {
-    boost::asio::post(thread->context(), [&io = *thread] { io.Drain(); });
+    thread->Post([&io = *thread] { io.Drain(); });
   }
 }
 
@@ -85,7 +84,7 @@ bool Server::draining() const {
 
 void Server::SetTls(const std::shared_ptr<TlsContext>& tls) {
   for (const auto& thread : threads_) {
-    boost::asio::post(thread->context(), [&io = *thread, tls] { io.SetTls(tls); });
+    thread->Post([&io = *thread, tls] { io.SetTls(tls); });
   }
 }
 
@@ -97,8 +96,8 @@ std::uint64_t Server::accepted() const {
   return shared_.accepted.load(std::memory_order_relaxed);
 }
 
-boost::asio::io_context& Server::context(std::size_t thread) {
-  return threads_[thread]->context();
+void Server::Post(std::size_t thread, std::function<void()> call) {
+  threads_[thread]->Post(std::move(call));
 }
 
 }  // namespace assay::gateway

@@ -50,7 +50,8 @@ class Server {
   [[nodiscard]] std::size_t connections() const;
   [[nodiscard]] std::uint64_t accepted() const;
   [[nodiscard]] std::size_t thread_count() const { return threads_.size(); }
-  [[nodiscard]] boost::asio::io_context& context(std::size_t thread);
+  // Runs `call` on an I/O thread soon; from any thread.
+  void Post(std::size_t thread, std::function<void()> call);
 
  private:
   std::vector<std::string> listen_;

@@ -140,6 +140,7 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
 // Runs once for all who wait for this answer; the leader's miss lives until it is done.
 asio::awaitable<Result<UpstreamReply>> Pipeline::Ask(std::shared_ptr<Miss> miss, ChunkSink* sink) {
   const Exchange& exchange = miss->exchange;
+  const std::shared_ptr<void> hold = miss->reply->HoldThread();  // others may wait for it
   UpstreamRequest request;
   request.path = EndpointPath(exchange.endpoint);
   request.body = exchange.body;
