@@ -24,22 +24,30 @@ HttpReply CacheOff() {
       Error{Code::kFailedPrecondition, "the cache is off; set `cache.enabled: true`"});
 }
 
-HttpReply CacheStats(const AnswerCache* cache) {
+HttpReply CacheStats(const cache::TieredCache* cache) {
   if (cache == nullptr) return CacheOff();
+  const cache::TieredStats stats = cache->Stats();
   boost::json::array tiers;
-  for (const auto& [name, stats] : cache->Stats()) {
-    tiers.push_back({{"name", name},
-                     {"entries", stats.entries},
-                     {"bytes", stats.size_bytes},
-                     {"capacity_bytes", stats.capacity_bytes},
-                     {"hits", stats.hits},
-                     {"misses", stats.misses},
-                     {"puts", stats.puts},
-                     {"evictions", stats.evictions},
-                     {"expired", stats.expired},
-                     {"errors", stats.errors}});
+  for (const cache::TieredStats::OneTier& tier : stats.tiers) {
+    tiers.push_back({{"name", tier.name},
+                     {"entries", tier.stats.entries},
+                     {"bytes", tier.stats.size_bytes},
+                     {"capacity_bytes", tier.stats.capacity_bytes},
+                     {"hits", tier.stats.hits},
+                     {"misses", tier.stats.misses},
+                     {"puts", tier.stats.puts},
+                     {"evictions", tier.stats.evictions},
+                     {"expired", tier.stats.expired},
+                     {"errors", tier.stats.errors}});
   }
-  return HttpReply::Json(boost::json::serialize(boost::json::object{{"tiers", std::move(tiers)}}));
+  return HttpReply::Json(
+      boost::json::serialize(boost::json::object{{"tiers", std::move(tiers)},
+                                                 {"lookups_waiting", stats.lookups_waiting},
+                                                 {"lookups_dropped", stats.lookups_dropped},
+                                                 {"writes_waiting", stats.writes_waiting},
+                                                 {"writes_dropped", stats.writes_dropped},
+                                                 {"write_errors", stats.write_errors},
+                                                 {"promotions", stats.promotions}}));
 }
 
 HttpReply BadParameter(std::string name, std::string message) {
@@ -51,7 +59,7 @@ HttpReply BadParameter(std::string name, std::string message) {
 }
 
 // A purge removes much at once, so a misspelt filter must not become "everything".
-HttpReply PurgeCache(AnswerCache* cache, const HttpRequest& request) {
+HttpReply PurgeCache(cache::TieredCache* cache, const HttpRequest& request) {
   static constexpr std::array<std::string_view, 5> kKnown = {"all", "tenant", "route", "model",
                                                              "older_than"};
   if (cache == nullptr) return CacheOff();

@@ -11,8 +11,8 @@ namespace assay::gateway {
 
 struct EndpointParts {
   telemetry::Metrics* metrics = nullptr;
-  AnswerCache* cache = nullptr;  // null: the cache is off
-  bool metrics_open = true;      // GET /metrics without a key
+  cache::TieredCache* cache = nullptr;  // null: the cache is off
+  bool metrics_open = true;             // GET /metrics without a key
   bool metrics_on = true;
 };
 

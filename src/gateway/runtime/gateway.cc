@@ -9,21 +9,17 @@
 
 #include <fmt/format.h>
 
+#include "assay/telemetry/metrics.h"
+
+#include "coalescing/coalescer.h"
+#include "runtime/endpoints_internal.h"
 #include "server/compute_pool_internal.h"
 #include "server/server_internal.h"
-#include "services/observer_internal.h"
+#include "services/telemetry_observer_internal.h"
 #include "stages/pipeline_internal.h"
 
 namespace assay::gateway {
 namespace {
-
-// Exchanges that nobody counts.
-class QuietObserver final : public Observer {
- public:
-  void OnExchange(const ExchangeSummary&) override {}
-  void OnEndpoint(std::string_view, int, std::int64_t) override {}
-  void OnRefused(std::string_view) override {}
-};
 
 constexpr std::chrono::milliseconds kDrainLook{10};  // how often a drain looks whether it is done
 
@@ -60,17 +56,58 @@ struct Gateway::Impl {
   explicit Impl(const GatewayParts& given) : parts(given) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
+  ~Impl() {
+    if (ticker.joinable()) {
+      {
+        const std::lock_guard lock(tick_mutex);
+        stopping = true;
+      }
+      tick_wake.notify_all();
+      ticker.join();
+    }
+  }
+
+  void Tick();
+  void AddGauges();
+
   GatewayParts parts;
-  std::unique_ptr<Observer> observer;
+  telemetry::Metrics metrics;
+  std::unique_ptr<TelemetryObserver> observer;
   std::unique_ptr<KeyGate> gate;
-  std::unique_ptr<AnswerCache> cache;
+  std::unique_ptr<cache::TieredCache> cache;
   std::shared_ptr<const LiveSettings> live;
   std::mutex reload_mutex;  // one reload at a time; guards `live`
   Router router;
+  Coalescer coalescer;
   std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<Server> server;
   std::unique_ptr<ComputePool> compute;  // its jobs answer through the server: stopped before it
+  std::thread ticker;                    // one sample of the metrics a second
+  std::mutex tick_mutex;
+  std::condition_variable tick_wake;
+  bool stopping = false;
 };
+
+void Gateway::Impl::Tick() {
+  std::unique_lock lock(tick_mutex);
+  while (!stopping) {
+    tick_wake.wait_for(lock, std::chrono::seconds(1), [this] { return stopping; });
+    metrics.Tick();
+  }
+}
+
+void Gateway::Impl::AddGauges() {
+  metrics.AddCallback("assay_connections", "Connections of clients now", {},
+                      [this] { return static_cast<double>(server->connections()); });
+  metrics.AddCallback(
+      "assay_connections_total", "Connections of clients that were accepted", {},
+      [this] { return static_cast<double>(server->accepted()); }, true);
+  metrics.AddCallback("assay_compute_queue", "Work that waits for the compute pool", {},
+                      [this] { return static_cast<double>(compute->queued()); });
+  metrics.AddCallback(
+      "assay_compute_refused_total", "Work refused because the compute queue was full", {},
+      [this] { return static_cast<double>(compute->refused()); }, true);
+}
 
 Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Gateway::~Gateway() = default;
@@ -85,10 +122,16 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
                 "this gateway would listen beyond this machine without API keys: make one with "
                 "`assay keys create`, or listen on 127.0.0.1 only");
   }
-  impl->observer = std::make_unique<QuietObserver>();
-  impl->gate = std::make_unique<OpenGate>();
+  impl->observer = std::make_unique<TelemetryObserver>(
+      impl->metrics, parts.log, parts.request_log,
+      ObserverOptions{.access_log = settings.log.access, .texts = settings.request_log.texts});
+  if (parts.keys != nullptr && KeysRequired(settings)) {
+    impl->gate = std::make_unique<StoreGate>(*parts.keys);
+  } else {
+    impl->gate = std::make_unique<OpenGate>();
+  }
   if (settings.cache.enabled) {
-    ASSAY_ASSIGN(impl->cache, AnswerCache::Open(settings.cache));
+    ASSAY_ASSIGN(impl->cache, OpenCache(settings.cache));
   }
   auto live = std::make_shared<LiveSettings>();
   live->settings = settings;
@@ -102,18 +145,29 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
                                                             .cache = impl->cache.get(),
                                                             .observer = impl->observer.get(),
                                                             .router = &impl->router,
-                                                            .compute = impl->compute.get()},
+                                                            .compute = impl->compute.get(),
+                                                            .coalescer = &impl->coalescer},
                                               impl->live, options.threads);
   impl->server = std::make_unique<Server>(options, *impl->pipeline);
+  impl->AddGauges();
+  ASSAY_TRY(
+      AddEndpoints(impl->router, EndpointParts{.metrics = &impl->metrics,
+                                               .cache = impl->cache.get(),
+                                               .metrics_open = settings.telemetry.metrics_open,
+                                               .metrics_on = settings.telemetry.metrics}));
   return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
 }
 
 Router& Gateway::router() {
   return impl_->router;
 }
+telemetry::Metrics& Gateway::metrics() {
+  return impl_->metrics;
+}
 
 Result<void> Gateway::Start() {
   ASSAY_TRY(impl_->server->Start());
+  impl_->ticker = std::thread([impl = impl_.get()] { impl->Tick(); });
   return {};
 }
 
@@ -146,7 +200,7 @@ std::size_t Gateway::Drain() {
   }
   const std::size_t cut = impl_->server->connections();
   impl_->server->Stop();
-  if (impl_->cache) (void)impl_->cache->Sync();  // a tier that fails counts that itself
+  if (impl_->cache) (void)impl_->cache->Flush();  // a tier that fails counts that itself
   return cut;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "assay/core/result.h"
+#include "assay/crypto/key_store.h"
 #include "assay/gateway/router.h"
 
 namespace assay::gateway {
@@ -41,6 +42,17 @@ class OpenGate final : public KeyGate {
     return Caller{.tenant = "default"};
   }
   void Charge(const Caller&, std::uint64_t, std::uint64_t) override {}
+};
+
+// The keys of a store.
+class StoreGate final : public KeyGate {
+ public:
+  explicit StoreGate(crypto::KeyStore& store) : store_(store) {}  // which must outlive it
+  [[nodiscard]] Result<Caller> Admit(std::string_view authorization, Scope scope) override;
+  void Charge(const Caller& caller, std::uint64_t tokens, std::uint64_t cost_nanousd) override;
+
+ private:
+  crypto::KeyStore& store_;
 };
 
 // The token of "Bearer <token>"; empty when the header has another form.

@@ -86,7 +86,7 @@ void Pipeline::StartMiss(ThreadState& state, const RequestView& request, ReplySt
   Spawn(miss, RunMiss(miss));
 }
 
-asio::awaitable<LowerHit> Pipeline::LookLower(const Miss& miss) {
+asio::awaitable<Pipeline::LowerHit> Pipeline::LookLower(const Miss& miss) {
   struct Waiting {
     explicit Waiting(const asio::any_io_executor& executor) : timer(executor) {}
     asio::steady_timer timer;
@@ -95,13 +95,14 @@ asio::awaitable<LowerHit> Pipeline::LookLower(const Miss& miss) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   const auto waiting = std::make_shared<Waiting>(executor);
   waiting->timer.expires_at(asio::steady_timer::time_point::max());
-  parts_.cache->GetLower(miss.exchange.key, miss.exchange.started_wall_ns / 1'000'000,
-                         [waiting, executor](LowerHit found) {
-                           asio::post(executor, [waiting, found = std::move(found)]() mutable {
-                             waiting->hit = std::move(found);
-                             waiting->timer.cancel();
-                           });
-                         });
+  parts_.cache->GetLower(
+      miss.exchange.key, miss.exchange.tenant, miss.exchange.started_wall_ns / 1'000'000,
+      [waiting, executor](cache::EntryRef entry, std::string_view tier) {
+        asio::post(executor, [waiting, entry = std::move(entry), tier = TierOf(tier)]() mutable {
+          waiting->hit = {.entry = std::move(entry), .tier = tier};
+          waiting->timer.cancel();
+        });
+      });
   (void)co_await waiting->timer.async_wait(asio::as_tuple(asio::use_awaitable));
   co_return std::move(waiting->hit);
 }
@@ -109,10 +110,9 @@ asio::awaitable<LowerHit> Pipeline::LookLower(const Miss& miss) {
 asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
   co_await asio::this_coro::throw_if_cancelled(false);
   Exchange& exchange = miss->exchange;
-  if (exchange.cacheable && exchange.wish.may_read && parts_.cache->has_lower_tiers()) {
+  if (exchange.cacheable && exchange.wish.may_read && parts_.cache->has_lower()) {
     const LowerHit hit = co_await LookLower(*miss);
-    if (hit.entry && IsWanted(*hit.entry, exchange.tenant, exchange.wish,
-                              exchange.started_wall_ns / 1'000'000)) {
+    if (hit.entry && IsWanted(*hit.entry, exchange.wish, exchange.started_wall_ns / 1'000'000)) {
       AnswerLowerHit(*miss, hit);
       co_return;
     }
@@ -128,6 +128,18 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
   ClientSink client(*miss->reply, [this, miss] { BeginStream(*miss); });
   ChunkSink* const sink = exchange.stream ? &client : nullptr;
   const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
+  if (exchange.cacheable && exchange.wish.may_write && miss->live->settings.cache.coalesce) {
+    const auto asked = co_await parts_.coalescer->Ask(
+        exchange.key, [this, miss](ChunkSink* to) { return Ask(miss, to); }, sink);
+    miss->NoteStage(Stage::kAskExperts, begin_ns);
+    if (asked) {
+      exchange.coalesced = !asked->leader;
+      AnswerMiss(*miss, *asked->reply);
+    } else {
+      AnswerMissError(*miss, UpstreamError(asked.error()));
+    }
+    co_return;
+  }
   const Result<UpstreamReply> asked = co_await Ask(miss, sink);
   miss->NoteStage(Stage::kAskExperts, begin_ns);
   if (asked) {

@@ -127,8 +127,8 @@ void Pipeline::OnModelRequest(Endpoint endpoint, const RequestView& request, Rep
     state.key = state.reader.Key(state.tenant, state.route->version);
     if (state.wish.may_read) {
       const std::int64_t now_ms = state.start_wall_ns / 1'000'000;
-      const cache::EntryRef entry = parts_.cache->GetMemory(state.key, now_ms);
-      if (entry && IsWanted(*entry, state.tenant, state.wish, now_ms)) {
+      const cache::EntryRef entry = parts_.cache->GetMemory(state.key, state.tenant, now_ms);
+      if (entry && IsWanted(*entry, state.wish, now_ms)) {
         return AnswerHit(state, entry, CacheTier::kMemory, reply);
       }
     }
@@ -136,9 +136,7 @@ void Pipeline::OnModelRequest(Endpoint endpoint, const RequestView& request, Rep
   StartMiss(state, request, reply);
 }
 
-bool IsWanted(const cache::Entry& entry, std::string_view tenant, const CacheWish& wish,
-              std::int64_t now_ms) {
-  if (entry.tenant() != tenant) return false;  // a chosen collision must not cross tenants
+bool IsWanted(const cache::Entry& entry, const CacheWish& wish, std::int64_t now_ms) {
   return wish.max_age_ms < 0 || now_ms - entry.info().stored_ms <= wish.max_age_ms;
 }
 

@@ -19,6 +19,7 @@
 #include "assay/gateway/router.h"
 #include "assay/gateway/settings.h"
 
+#include "coalescing/coalescer.h"
 #include "openai/request_internal.h"
 #include "server/compute_pool_internal.h"
 #include "server/reply_stream_internal.h"
@@ -26,17 +27,17 @@
 #include "services/key_gate_internal.h"
 #include "services/observer_internal.h"
 #include "services/route_table_internal.h"
-#include "upstream/provider.h"
 
 namespace assay::gateway {
 
 // Everything the stages use. All outlive the pipeline.
 struct PipelineParts {
   KeyGate* gate = nullptr;
-  AnswerCache* cache = nullptr;  // null: off
+  cache::TieredCache* cache = nullptr;  // null: off
   Observer* observer = nullptr;
   Router* router = nullptr;
   ComputePool* compute = nullptr;
+  Coalescer* coalescer = nullptr;
 };
 
 // What a reload replaces.
@@ -75,6 +76,10 @@ class Pipeline final : public RequestSink {
   void Spawn(const std::shared_ptr<Miss>& miss, boost::asio::awaitable<void> work);
 
   boost::asio::awaitable<void> RunMiss(std::shared_ptr<Miss> miss);
+  struct LowerHit {
+    cache::EntryRef entry;  // null: a miss
+    CacheTier tier = CacheTier::kNone;
+  };
   boost::asio::awaitable<LowerHit> LookLower(const Miss& miss);
   boost::asio::awaitable<Result<UpstreamReply>> Ask(std::shared_ptr<Miss> miss, ChunkSink* sink);
   void Store(Miss& miss, const UpstreamReply& reply, std::string_view body);

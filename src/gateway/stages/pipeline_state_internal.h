@@ -95,9 +95,8 @@ struct Pipeline::Miss {
 // The value of x-assay-cache.
 [[nodiscard]] std::string_view CacheField(CacheOutcome outcome, CacheTier tier);
 
-// Whether an entry that was found may be served to this tenant at this age.
-[[nodiscard]] bool IsWanted(const cache::Entry& entry, std::string_view tenant,
-                            const CacheWish& wish, std::int64_t now_ms);
+// Whether an entry that was found is young enough.
+[[nodiscard]] bool IsWanted(const cache::Entry& entry, const CacheWish& wish, std::int64_t now_ms);
 
 // "age" and, where the answer was checked, "x-assay-verdict".
 void AppendEntryFields(const cache::Entry& entry, std::int64_t now_ms, std::string& fields);

@@ -45,6 +45,7 @@ class Gateway {
 
   // For further endpoints; before Start only.
   [[nodiscard]] Router& router();
+  [[nodiscard]] telemetry::Metrics& metrics();
 
   // Listens and starts the threads. Errors: as Server: address in use, not allowed.
   [[nodiscard]] Result<void> Start();
