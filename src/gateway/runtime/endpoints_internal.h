@@ -2,6 +2,7 @@
 // Threads: the handlers run on the compute pool.
 #pragma once
 #include "assay/core/result.h"
+#include "assay/crypto/key_store.h"
 #include "assay/gateway/router.h"
 #include "assay/telemetry/metrics.h"
 
@@ -19,5 +20,9 @@ struct EndpointParts {
 // GET /metrics, GET /v1/cache/stats, DELETE /v1/cache?tenant=&route=&model=&older_than=.
 // Errors: those of Router::Add.
 [[nodiscard]] Result<void> AddEndpoints(Router& router, const EndpointParts& parts);
+
+// GET /v1/keys, POST /v1/keys, DELETE /v1/keys/{id}. A token is shown when it is made and never
+// again. `keys` must outlive the router.
+[[nodiscard]] Result<void> AddKeyEndpoints(Router& router, crypto::KeyStore& keys);
 
 }  // namespace assay::gateway

@@ -13,6 +13,7 @@
 
 #include "coalescing/coalescer.h"
 #include "runtime/endpoints_internal.h"
+#include "runtime/upstream_views_internal.h"
 #include "server/compute_pool_internal.h"
 #include "server/server_internal.h"
 #include "services/telemetry_observer_internal.h"
@@ -76,7 +77,7 @@ struct Gateway::Impl {
   std::unique_ptr<KeyGate> gate;
   std::unique_ptr<cache::TieredCache> cache;
   std::shared_ptr<const LiveSettings> live;
-  std::mutex reload_mutex;  // one reload at a time; guards `live`
+  mutable std::mutex reload_mutex;  // one reload at a time; guards `live`
   Router router;
   Coalescer coalescer;
   std::unique_ptr<Pipeline> pipeline;
@@ -155,6 +156,8 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
                                                .cache = impl->cache.get(),
                                                .metrics_open = settings.telemetry.metrics_open,
                                                .metrics_on = settings.telemetry.metrics}));
+  if (parts.keys != nullptr && KeysRequired(settings))
+    ASSAY_TRY(AddKeyEndpoints(impl->router, *parts.keys));
   return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
 }
 
@@ -163,6 +166,19 @@ Router& Gateway::router() {
 }
 telemetry::Metrics& Gateway::metrics() {
   return impl_->metrics;
+}
+
+cache::TieredCache* Gateway::cache() {
+  return impl_->cache.get();
+}
+
+std::vector<dashboard::UpstreamView> Gateway::Upstreams() const {
+  std::shared_ptr<const LiveSettings> live;
+  {
+    const std::lock_guard lock(impl_->reload_mutex);
+    live = impl_->live;
+  }
+  return ViewUpstreams(*live->routes);
 }
 
 Result<void> Gateway::Start() {

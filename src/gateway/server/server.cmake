@@ -5,6 +5,8 @@ target_sources(assay_gateway PRIVATE
   openai/request.cc
   runtime/endpoints.cc
   runtime/gateway.cc
+  runtime/keys_endpoints.cc
+  runtime/upstream_views.cc
   server/client_connection.cc
   server/compute_pool.cc
   server/io_thread.cc

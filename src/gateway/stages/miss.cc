@@ -129,8 +129,9 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
   ChunkSink* const sink = exchange.stream ? &client : nullptr;
   const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
   if (exchange.cacheable && exchange.wish.may_write && miss->live->settings.cache.coalesce) {
-    const auto asked = co_await parts_.coalescer->Ask(
-        exchange.key, [this, miss](ChunkSink* to) { return Ask(miss, to); }, sink);
+    // Named: g++ 12 destroys a temporary of a co_await expression twice (GCC bug 99576).
+    Coalescer::Call call = [this, miss](ChunkSink* to) { return Ask(miss, to); };
+    const auto asked = co_await parts_.coalescer->Ask(exchange.key, std::move(call), sink);
     miss->NoteStage(Stage::kAskExperts, begin_ns);
     if (asked) {
       exchange.coalesced = !asked->leader;

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "assay/cache/tiered_cache.h"
 #include "assay/core/result.h"
+#include "assay/gateway/dashboard/sources.h"
 #include "assay/gateway/router.h"
 #include "assay/gateway/settings.h"
 #include "assay/gateway/settings_load.h"
@@ -46,6 +48,9 @@ class Gateway {
   // For further endpoints; before Start only.
   [[nodiscard]] Router& router();
   [[nodiscard]] telemetry::Metrics& metrics();
+  [[nodiscard]] cache::TieredCache* cache();  // null when it is off
+  // The upstreams as they are now; from any thread.
+  [[nodiscard]] std::vector<dashboard::UpstreamView> Upstreams() const;
 
   // Listens and starts the threads. Errors: as Server: address in use, not allowed.
   [[nodiscard]] Result<void> Start();

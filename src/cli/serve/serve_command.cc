@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "process_environment.h"
+#include "serve/opened_parts.h"
 
 namespace assay::cli {
 namespace {
@@ -23,6 +24,7 @@ struct ServeOptions {
   std::int64_t threads = 0;
   std::string cache_folder;
   std::vector<std::string> documents;
+  StateOptions state;
 };
 
 // The file and the environment first; the command line wins.
@@ -31,7 +33,8 @@ Result<gateway::Settings> ReadServeSettings(const ServeOptions& options,
   ASSAY_ASSIGN(gateway::LoadedSettings loaded,
                gateway::LoadSettings(core::FileSystem::Real(), options.config, environment));
   for (const std::string& warning : loaded.warnings) {
-    fmt::print(stderr, "warning: {}\n", warning);
+    const bool answered = !options.upstreams.empty() && warning.starts_with("upstreams:");
+    if (!answered) fmt::print(stderr, "warning: {}\n", warning);
   }
   gateway::Settings& settings = loaded.settings;
   if (!options.upstreams.empty()) {
@@ -46,6 +49,11 @@ Result<gateway::Settings> ReadServeSettings(const ServeOptions& options,
   }
   if (!options.listen.empty()) settings.listen = options.listen;
   if (options.threads > 0) settings.threads = options.threads;
+  if (settings.data_folder.empty()) settings.data_folder = options.state.directory;
+  if (KeysRequired(settings) && settings.data_folder.empty() && settings.keys.database.empty()) {
+    ASSAY_ASSIGN(const std::string state, StateDirectory({}));
+    settings.keys.database = state + "/keys.db";
+  }
   if (!options.cache_folder.empty()) settings.cache.disk.folder = options.cache_folder;
   ASSAY_TRY(gateway::FinishSettings(settings));
   if (settings.upstreams.empty()) {
@@ -94,7 +102,11 @@ Result<int> Run(const ServeOptions& options) {
 
   const gateway::Environment environment = ProcessEnvironment();
   ASSAY_ASSIGN(const gateway::Settings settings, ReadServeSettings(options, environment));
-  ASSAY_ASSIGN(const auto gateway, gateway::Gateway::Make(settings, environment, {}));
+  ASSAY_ASSIGN(const OpenedParts parts, OpenParts(settings, options.state));
+  ASSAY_ASSIGN(const auto gateway, gateway::Gateway::Make(settings, environment, parts.parts()));
+  ASSAY_TRY(AddClaimEndpoints(settings, parts, gateway->router()));
+  ASSAY_ASSIGN(const OpenedDashboard dashboard,
+               AddDashboard(settings, environment, parts, *gateway));
   ASSAY_TRY(gateway->Start());
   for (const std::string& address : gateway->addresses()) {
     fmt::print("assay: listening on {}://{}\n", settings.tls.enabled() ? "https" : "http", address);
@@ -132,6 +144,7 @@ void AddServeCommand(CLI::App& app, Invocation& invocation) {
       ->option_text("DIR");
   command->add_option("--config", options->config, "Settings (assay.yaml); see assay config")
       ->option_text("FILE");
+  AddStateOptions(*command, options->state);
   command->footer(
       "Without --config it needs no keys while it listens on this machine only.\n"
       "SIGTERM answers what is in flight and ends; SIGHUP reads the settings again.\n"
