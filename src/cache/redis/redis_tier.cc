@@ -1,0 +1,254 @@
+#include "assay/cache/redis_tier.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "redis/client.h"
+#include "redis/value.h"
+
+namespace assay::cache {
+
+using redis::AppendCommand;
+using redis::Connection;
+using redis::Reply;
+using redis::TextOf;
+
+namespace {
+
+constexpr std::int64_t kLongestExpiryMs = 315'360'000'000;  // 10 years; Redis has a limit too
+constexpr auto kWalkStepLimit = std::chrono::seconds(5);
+constexpr std::string_view kScanCount = "512";
+
+redis::SteadyTime WalkDeadline() {
+  return std::chrono::steady_clock::now() + kWalkStepLimit;
+}
+
+std::unexpected<Error> Strange(const redisReply& reply) {
+  return Fail(Code::kUnavailable,
+              reply.type == REDIS_REPLY_ERROR
+                  ? fmt::format("Redis says: {}", TextOf(reply))
+                  : fmt::format("Redis gave a reply of type {}, which does not fit", reply.type));
+}
+
+// Calls visit(names) for all keys with the prefix, some of them perhaps twice; it returns false to
+// stop.
+template <typename Visit>
+Result<void> Walk(Connection& connection, const std::string& prefix, Visit&& visit) {
+  const std::string pattern = redis::PatternOf(prefix);
+  std::string cursor = "0";
+  do {
+    ASSAY_ASSIGN(
+        const Reply reply,
+        connection.Ask({"SCAN", cursor, "MATCH", pattern, "COUNT", kScanCount}, WalkDeadline()));
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        reply->element[0]->type != REDIS_REPLY_STRING ||
+        reply->element[1]->type != REDIS_REPLY_ARRAY) {
+      return Strange(*reply);
+    }
+    cursor = TextOf(*reply->element[0]);
+    std::vector<std::string> names;
+    Key key;
+    for (std::size_t i = 0; i < reply->element[1]->elements; ++i) {
+      const redisReply& name = *reply->element[1]->element[i];
+      if (name.type != REDIS_REPLY_STRING) return Strange(name);
+      if (redis::KeyOfName(prefix, TextOf(name), key)) names.emplace_back(TextOf(name));
+    }
+    ASSAY_ASSIGN(const bool goes_on, visit(names));
+    if (!goes_on) return {};
+  } while (cursor != "0");
+  return {};
+}
+
+// One command for each name, in one pipeline.
+template <typename Command>
+Result<std::vector<Reply>> AskAll(Connection& connection, const std::vector<std::string>& names,
+                                  Command&& command) {
+  std::string commands;
+  for (const std::string& name : names) command(commands, name);
+  ASSAY_TRY(connection.Send(commands, WalkDeadline()));
+  std::vector<Reply> replies;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    ASSAY_ASSIGN(Reply reply, connection.Receive(WalkDeadline()));
+    replies.push_back(std::move(reply));
+  }
+  return replies;
+}
+
+}  // namespace
+
+RedisTier::RedisTier(std::unique_ptr<Client> client) : client_(std::move(client)) {}
+RedisTier::~RedisTier() = default;
+
+Result<std::unique_ptr<RedisTier>> RedisTier::Create(RedisOptions options) {
+  ASSAY_ASSIGN(RedisAddress address, RedisAddress::Parse(options.url));
+  return std::unique_ptr<RedisTier>(
+      new RedisTier(std::make_unique<Client>(std::move(options), std::move(address))));
+}
+
+Result<EntryRef> RedisTier::Get(const Key& key, std::int64_t now_ms) {
+  EntryRef entry;
+  ASSAY_TRY(GetBatch({&key, 1}, now_ms, {&entry, 1}));
+  return entry;
+}
+
+Result<void> RedisTier::GetBatch(std::span<const Key> keys, std::int64_t now_ms,
+                                 std::span<EntryRef> out) {
+  std::ranges::fill(out, EntryRef());
+  const auto fail = [&](const Error& error) {
+    client_->figures.errors.fetch_add(1, std::memory_order_relaxed);
+    std::ranges::fill(out, EntryRef());
+    return std::unexpected(error);
+  };
+  const std::size_t most = std::max<std::size_t>(client_->options().pipeline, 1);
+  std::uint64_t hits = 0;
+  for (std::size_t begin = 0; begin < keys.size(); begin += most) {
+    const std::size_t count = std::min(most, keys.size() - begin);
+    std::string commands;
+    for (std::size_t i = 0; i < count; ++i) {
+      AppendCommand(commands,
+                    {"GET", redis::KeyName(client_->options().key_prefix, keys[begin + i])});
+    }
+    const Result<std::vector<Reply>> replies = client_->Ask(std::move(commands), count);
+    if (!replies) return fail(replies.error());
+    for (std::size_t i = 0; i < count; ++i) {
+      const redisReply& reply = *(*replies)[i];
+      if (reply.type == REDIS_REPLY_NIL) continue;
+      if (reply.type != REDIS_REPLY_STRING) return fail(Strange(reply).error());
+      const Key& key = keys[begin + i];
+      Result<EntryRef> entry = redis::EntryOf(key, TextOf(reply), client_->codec());
+      if (!entry) {
+        if (entry.error().code == Code::kDataLoss) {
+          std::string drop;
+          AppendCommand(drop, {"DEL", redis::KeyName(client_->options().key_prefix, key)});
+          static_cast<void>(client_->Post(std::move(drop)));
+        }
+        return fail(entry.error());
+      }
+      if ((*entry)->ExpiredAt(now_ms)) continue;
+      out[begin + i] = *std::move(entry);
+      ++hits;
+    }
+  }
+  client_->figures.hits.fetch_add(hits, std::memory_order_relaxed);
+  client_->figures.misses.fetch_add(keys.size() - hits, std::memory_order_relaxed);
+  return {};
+}
+
+Result<void> RedisTier::Put(const EntryRef& entry, std::int64_t now_ms) {
+  const std::string name = redis::KeyName(client_->options().key_prefix, entry->key());
+  std::string command;
+  const auto post = [&]() -> Result<void> {
+    if (entry->ExpiredAt(now_ms)) {
+      AppendCommand(command, {"DEL", name});
+      return client_->Post(std::move(command));
+    }
+    ASSAY_ASSIGN(const std::string value, redis::ValueOf(*entry, client_->codec()));
+    if (value.size() > client_->options().max_value_bytes) {
+      AppendCommand(command, {"DEL", name});
+    } else if (entry->info().expires_ms == kNeverExpires) {
+      AppendCommand(command, {"SET", name, value});
+    } else {
+      const std::int64_t left_ms = std::min(entry->info().expires_ms - now_ms, kLongestExpiryMs);
+      AppendCommand(command, {"SET", name, value, "PX", std::to_string(left_ms)});
+    }
+    return client_->Post(std::move(command));
+  };
+  Result<void> posted = post();
+  auto& figure = posted ? client_->figures.puts : client_->figures.errors;
+  figure.fetch_add(1, std::memory_order_relaxed);
+  return posted;
+}
+
+Result<bool> RedisTier::Erase(const Key& key) {
+  std::string command;
+  AppendCommand(command, {"DEL", redis::KeyName(client_->options().key_prefix, key)});
+  ASSAY_ASSIGN(const std::vector<Reply> replies, client_->Ask(std::move(command), 1));
+  if (replies[0]->type != REDIS_REPLY_INTEGER) return Strange(*replies[0]);
+  return replies[0]->integer > 0;
+}
+
+Result<std::uint64_t> RedisTier::Purge(const Filter& filter) {
+  // What is queued was put before; its own errors are for Sync().
+  static_cast<void>(Sync());
+  ASSAY_ASSIGN(Connection connection, client_->OpenAnother());
+  std::uint64_t removed = 0;
+  const auto remove = [&](const std::vector<std::string>& names) -> Result<bool> {
+    ASSAY_ASSIGN(const std::vector<Reply> heads,
+                 AskAll(connection, names, [](std::string& out, const std::string& name) {
+                   AppendCommand(
+                       out, {"GETRANGE", name, "0", std::to_string(redis::kValueHeadBytes - 1)});
+                 }));
+    std::vector<std::string> matching;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (heads[i]->type == REDIS_REPLY_STRING && redis::HeadMatches(TextOf(*heads[i]), filter)) {
+        matching.push_back(names[i]);
+      }
+    }
+    ASSAY_ASSIGN(const std::vector<Reply> done,
+                 AskAll(connection, matching, [](std::string& out, const std::string& name) {
+                   AppendCommand(out, {"UNLINK", name});
+                 }));
+    for (const Reply& reply : done) {
+      if (reply->type != REDIS_REPLY_INTEGER) return Strange(*reply);
+      removed += static_cast<std::uint64_t>(reply->integer);
+    }
+    return true;
+  };
+  ASSAY_TRY(Walk(connection, client_->options().key_prefix, remove));
+  return removed;
+}
+
+Result<void> RedisTier::ForEach(std::int64_t now_ms, const Visitor& visit) {
+  static_cast<void>(Sync());
+  ASSAY_ASSIGN(Connection connection, client_->OpenAnother());
+  const std::string& prefix = client_->options().key_prefix;
+  std::unordered_set<Key> seen;
+  return Walk(connection, prefix, [&](const std::vector<std::string>& names) -> Result<bool> {
+    ASSAY_ASSIGN(const std::vector<Reply> values,
+                 AskAll(connection, names, [](std::string& out, const std::string& name) {
+                   AppendCommand(out, {"GET", name});
+                 }));
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      Key key;
+      if (values[i]->type != REDIS_REPLY_STRING) continue;  // gone meanwhile
+      if (!redis::KeyOfName(prefix, names[i], key) || !seen.insert(key).second) continue;
+      const Result<EntryRef> entry = redis::EntryOf(key, TextOf(*values[i]), client_->codec());
+      if (!entry) {
+        client_->figures.errors.fetch_add(1, std::memory_order_relaxed);
+        if (entry.error().code != Code::kDataLoss) return std::unexpected(entry.error());
+        continue;
+      }
+      if (!(*entry)->ExpiredAt(now_ms) && !visit(*entry)) return false;
+    }
+    return true;
+  });
+}
+
+Result<void> RedisTier::Sync() {
+  return client_->Drain();
+}
+
+TierStats RedisTier::Stats() const {
+  TierStats stats;
+  stats.hits = client_->figures.hits.load(std::memory_order_relaxed);
+  stats.misses = client_->figures.misses.load(std::memory_order_relaxed);
+  stats.puts = client_->figures.puts.load(std::memory_order_relaxed);
+  stats.errors = client_->figures.errors.load(std::memory_order_relaxed);
+  return stats;
+}
+
+RedisStats RedisTier::Details() const {
+  return client_->Details();
+}
+
+bool RedisTier::WaitUntilUp(std::int64_t wait_ms) {
+  return client_->WaitUntilUp(wait_ms);
+}
+
+}  // namespace assay::cache
