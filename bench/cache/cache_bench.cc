@@ -4,8 +4,6 @@
 // reference, the peers as a copy of the bytes or a std::shared_ptr.
 //
 // Threads ask the same questions at different times. Two threads: ns are per look-up of one thread.
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -20,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <tbb/concurrent_hash_map.h>
 
@@ -131,8 +130,8 @@ std::size_t StartOf(const benchmark::State& state) {
 void Count(benchmark::State& state, std::size_t look_ups) {
   using benchmark::Counter;
   state.counters["per_get"] =
-      Counter(static_cast<double>(look_ups), Counter::kIsIterationInvariantRate | Counter::kInvert |
-                                                 Counter::kAvgThreads);
+      Counter(static_cast<double>(look_ups),
+              Counter::kIsIterationInvariantRate | Counter::kInvert | Counter::kAvgThreads);
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(look_ups));
 }
 

@@ -1,25 +1,19 @@
 #include "assay/cache/entry.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <new>
 
 #include <fmt/format.h>
-#include <malloc.h>
+
+#include "entry/allocation_internal.h"
 
 namespace assay::cache {
-namespace {
-
-// glibc and mimalloc keep at most a word beside what they hand out.
-constexpr std::size_t kAllocatorWord = 8;
-
-}  // namespace
 
 Result<EntryRef> Entry::Make(const Key& key, const EntryInfo& info, const EntryText& text) {
-  const std::array<std::string_view, kTexts> texts = {text.tenant,       text.route, text.model,
-                                                      text.content_type, text.body,  text.request,
+  const std::array<std::string_view, kTexts> texts = {text.body,   text.tenant,       text.route,
+                                                      text.model,  text.content_type, text.request,
                                                       text.verdict};
   std::size_t text_bytes = 0;
   for (const std::string_view one : texts) {
@@ -30,7 +24,7 @@ Result<EntryRef> Entry::Make(const Key& key, const EntryInfo& info, const EntryT
     }
     text_bytes += one.size();
   }
-  void* memory = std::malloc(sizeof(Entry) + text_bytes);
+  void* memory = AllocateLines(sizeof(Entry) + text_bytes);
   if (memory == nullptr) {
     return Fail(Code::kResourceExhausted,
                 fmt::format("cache: no memory for an entry of {} bytes", text_bytes));
@@ -39,7 +33,7 @@ Result<EntryRef> Entry::Make(const Key& key, const EntryInfo& info, const EntryT
   entry->key_ = key;
   entry->info_ = info;
   entry->footprint_bytes_ =
-      static_cast<std::uint32_t>(::malloc_usable_size(memory) + kAllocatorWord);
+      static_cast<std::uint32_t>(FootprintOf(memory, sizeof(Entry) + text_bytes));
   char* to = reinterpret_cast<char*>(entry + 1);
   std::uint32_t end = 0;
   for (std::size_t i = 0; i < kTexts; ++i) {
@@ -52,8 +46,9 @@ Result<EntryRef> Entry::Make(const Key& key, const EntryInfo& info, const EntryT
 
 void Entry::Destroy() const noexcept {
   auto* self = const_cast<Entry*>(this);
+  const std::size_t size_bytes = sizeof(Entry) + ends_.back();
   self->~Entry();
-  std::free(self);
+  FreeLines(self, size_bytes);
 }
 
 std::int64_t ExpiryMs(std::int64_t now_ms, std::int64_t ttl_ms, double jitter, core::Rng& rng) {

@@ -97,15 +97,40 @@ TEST(EntryRef, SurvivesAssignmentToItself) {
   EXPECT_EQ(entry->text(), kText);
 }
 
-TEST(EntryRef, CountsAsksApartFromReferences) {
-  const EntryRef entry = MakeEntry();
-  for (int i = 0; i < 5; ++i) {
-    entry->Ask();
-    const EntryRef asked = EntryRef::Adopt(entry.get());
-    const EntryRef copy = asked;
-    EXPECT_EQ(copy->asks(), static_cast<std::uint32_t>(i) + 1);
+TEST(EntryRef, OfALeaseGivesItBackAndCountsItsCopies) {
+  const EntryRef owner = MakeEntry();
+  Lease lease{owner.get()};
+  EntryRef copy;
+  {
+    EntryRef borrowed = EntryRef::Borrow(owner.get(), lease);
+    const EntryRef moved = std::move(borrowed);
+    copy = moved;
+    EXPECT_EQ(lease.load(), owner.get());
   }
-  EXPECT_EQ(entry->asks(), 5U);
+  EXPECT_EQ(lease.load(), nullptr);
+  EXPECT_EQ(copy->text(), kText);
+
+  lease.store(owner.get());
+  EntryRef borrowed = EntryRef::Borrow(owner.get(), lease);
+  const EntryRef counted = EntryRef::Adopt(borrowed.Release());
+  EXPECT_EQ(lease.load(), nullptr);
+  EXPECT_EQ(counted->text(), kText);
+}
+
+TEST(Entry, CountsAsksExactlyAtFirstAndRoughlyLater) {
+  const EntryRef entry = MakeEntry();
+  for (std::uint32_t i = 1; i <= 64; ++i) {
+    entry->CountAsk(i);
+    EXPECT_EQ(entry->asks(), i);
+    EXPECT_EQ(entry->heat(), std::min(i, Entry::kMaxHeat));
+  }
+  entry->SetHeat(1);
+  for (std::uint32_t i = 0; i < 1600; ++i) entry->CountAsk(i);
+  EXPECT_EQ(entry->asks(), 1664U);
+  EXPECT_EQ(entry->heat(), Entry::kMaxHeat);
+  entry->SetHeat(0);
+  EXPECT_EQ(entry->asks(), 1664U);
+  EXPECT_EQ(entry->heat(), 0U);
 }
 
 TEST(EntryBytes, ComeBackAsTheSameEntry) {

@@ -1,4 +1,4 @@
-// Which keys were evicted lately from the small queue: fingerprints of 32 bits, no entries.
+// Which keys were evicted lately from a queue: fingerprints of 32 bits, no entries.
 //
 // A set-associative table; each cell holds a fingerprint and the number of the eviction. Of the
 // last `capacity` evictions nearly all are remembered: a full set forgets its oldest.
@@ -19,7 +19,7 @@ class Ghosts {
   // Remembers that `key` was evicted, the last of `capacity` evictions.
   void Add(const Key& key, std::uint64_t capacity) {
     if (capacity == 0) return;
-    if (capacity * 2 > sets_.size() * kWays) Grow(static_cast<std::size_t>(capacity));
+    if (capacity * 4 > sets_.size() * kWays * 3) Grow(static_cast<std::size_t>(capacity));
     Set& set = SetOf(key);
     Cell* oldest = set.data();
     for (Cell& cell : set) {
@@ -63,7 +63,7 @@ class Ghosts {
   }
   // The old cells are spread over the sets that they may now belong to.
   void Grow(std::size_t capacity) {
-    std::vector<Set> old(std::bit_ceil(std::max<std::size_t>(capacity * 2 / kWays, 1)) * 2);
+    std::vector<Set> old(std::bit_ceil(capacity * 4 / (kWays * 3) + 1));
     old.swap(sets_);
     if (old.empty()) return;
     for (std::size_t i = 0; i < sets_.size(); ++i) sets_[i] = old[i & (old.size() - 1)];

@@ -122,9 +122,8 @@ EntryRef MemoryCache::Get(const Key& key, std::int64_t now_ms) noexcept {
     impl_->counts.Add(pin.number(), 0, 1);
     return nullptr;
   }
-  entry->Ask();
   impl_->counts.Add(pin.number(), 1, 0);
-  return EntryRef::Adopt(entry);
+  return pin.Ask(entry);
 }
 
 void MemoryCache::GetBatch(std::span<const Key> keys, std::int64_t now_ms,
@@ -141,8 +140,7 @@ void MemoryCache::GetBatch(std::span<const Key> keys, std::int64_t now_ms,
         out[first + i] = nullptr;
         continue;
       }
-      entry->Ask();
-      out[first + i] = EntryRef::Adopt(entry);
+      out[first + i] = pin.Ask(entry);
       ++hits;
     }
     impl_->counts.Add(pin.number(), hits, block.size() - hits);

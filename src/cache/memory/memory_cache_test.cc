@@ -54,6 +54,50 @@ TEST(MemoryCache, LetsAReaderKeepWhatWasErased) {
   EXPECT_EQ(kept->body(), "answer");
 }
 
+TEST(MemoryCache, LetsAReaderKeepWhatItGotBeyondTheCache) {
+  EntryRef kept;
+  EntryRef copied;
+  {
+    const auto cache = Cache();
+    cache->Put(testing::MakeEntry(1, 1, kNow, kNeverExpires), kNow);
+    cache->Put(testing::MakeEntry(2, 2, kNow, kNeverExpires), kNow);
+    kept = cache->Get(KeyOf(1), kNow);
+    const EntryRef borrowed = cache->Get(KeyOf(2), kNow);
+    copied = borrowed;
+  }
+  (void)Cache();  // its end looks for what others left
+  EXPECT_EQ(testing::CheckedVersion(1, *kept), 1U);
+  EXPECT_EQ(testing::CheckedVersion(2, *copied), 2U);
+  kept = nullptr;
+  (void)Cache();
+}
+
+TEST(MemoryCache, HandsOutMoreEntriesAtOnceThanAThreadHasLeases) {
+  const auto cache = Cache({.max_entries = 1'000, .shards = 1});
+  std::vector<EntryRef> held;
+  for (std::uint64_t key = 0; key < 1'000; ++key) {
+    cache->Put(testing::MakeEntry(key, 1, kNow, kNeverExpires), kNow);
+    held.push_back(cache->Get(KeyOf(key), kNow));
+  }
+  for (std::uint64_t key = 1'000; key < 3'000; ++key) cache->Put(Small(key), kNow);
+  for (std::uint64_t key = 0; key < 1'000; ++key) {
+    EXPECT_EQ(testing::CheckedVersion(key, *held[key]), 1U);
+  }
+}
+
+TEST(MemoryCache, TakesBackWhatAnotherThreadGot) {
+  const auto cache = Cache({.max_entries = 64, .shards = 1});
+  for (std::uint64_t round = 0; round < 50; ++round) {
+    EntryRef from_elsewhere;
+    std::thread([&] {
+      cache->Put(testing::MakeEntry(round, round, kNow, kNeverExpires), kNow);
+      from_elsewhere = cache->Get(KeyOf(round), kNow);
+    }).join();
+    for (std::uint64_t key = 100; key < 300; ++key) cache->Put(Small(key), kNow);
+    EXPECT_EQ(testing::CheckedVersion(round, *from_elsewhere), round);
+  }
+}
+
 TEST(MemoryCache, NeverHoldsMoreEntriesThanItMay) {
   for (const std::size_t shards : {1U, 4U}) {
     for (const std::size_t bound : {1U, 2U, 3U, 10U, 1'000U}) {
@@ -141,6 +185,22 @@ TEST(MemoryCache, LetsAnEntryThatComesBackSoonStay) {
   cache->Put(Small(5), kNow);
   for (std::uint64_t key = 200; key < 260; ++key) cache->Put(Small(key), kNow);
   EXPECT_TRUE(cache->Get(KeyOf(5), kNow));
+}
+
+// Every question comes twice, the second time 60 questions later, and never again: a small queue of
+// a tenth forgets all of them in between, so the ghosts must make it grow.
+TEST(MemoryCache, GivesTheSmallQueueTheRoomThatItsGhostsAskFor) {
+  const auto cache = Cache({.max_entries = 100, .shards = 1});
+  std::size_t hits = 0;
+  for (std::uint64_t i = 60; i < 4'060; ++i) {
+    cache->Put(Small(i), kNow);
+    if (cache->Get(KeyOf(i - 60), kNow)) {
+      hits += i >= 3'060 ? 1U : 0U;
+    } else {
+      cache->Put(Small(i - 60), kNow);
+    }
+  }
+  EXPECT_GT(hits, 900U);
 }
 
 TEST(MemoryCache, SweepsExpiredEntriesWhileItStoresOthers) {

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <bit>
+#include <functional>
 #include <utility>
 
 #include "memory/shard_internal.h"
@@ -8,9 +8,11 @@ namespace assay::cache::memory {
 namespace {
 
 constexpr std::size_t kFirstBuckets = 4;
-constexpr std::uint32_t kMostAsks = 3;     // that count (Yang 2023, 4.1: two bits)
-constexpr std::uint32_t kAsksForMain = 2;  // that save an entry at the end of the small queue
-constexpr std::size_t kSmallShare = 10;    // the small queue has a tenth
+// Chosen on the traces of docs/cache_hit_ratios.md.
+constexpr std::uint32_t kAsksForMain = 1;  // that save an entry at the end of the small queue
+constexpr double kLeastShare = 0.01;       // of the small queue
+constexpr double kMostShare = 0.98;
+constexpr double kShareStep = 2.0;  // entries that a ghost moves between the queues
 constexpr std::size_t kSweptPerPut = 2;
 constexpr std::size_t kRetiredCount = 8;  // that wait before the pins are looked at
 constexpr std::size_t kRetiredBytes = std::size_t{64} << 10;
@@ -19,11 +21,14 @@ constexpr std::size_t kRetiredBytes = std::size_t{64} << 10;
 
 Shard::~Shard() {
   for (const Node& node : nodes_) {
-    if (node.entry != nullptr) (void)EntryRef::Adopt(node.entry);
+    if (node.entry != nullptr) retired_.push_back({.entry = node.entry, .table = nullptr});
   }
+  Reclaim();
+  // What is left is leased by somebody who outlives the cache.
   for (const Retired& old : retired_) {
-    if (old.entry != nullptr) (void)EntryRef::Adopt(old.entry);
+    if (old.entry != nullptr) Epochs::AddOrphan(old.entry);
   }
+  Epochs::DropOrphans();
   delete table_.load(std::memory_order_relaxed);
 }
 
@@ -89,17 +94,13 @@ void Shard::AddStats(TierStats& stats) const {
 
 std::size_t Shard::OverheadBytes() const {
   return sizeof(Shard) + table_.load(std::memory_order_relaxed)->size_bytes() +
-         nodes_.capacity() * sizeof(Node) + ghosts_.size_bytes();
+         nodes_.capacity() * sizeof(Node) + small_ghosts_.size_bytes() + main_ghosts_.size_bytes();
 }
 
 bool Shard::OverBudget() const {
   const std::uint64_t entries = small_.entries + main_.entries;
   if (entries > max_entries_) return true;
   return entries > 1 && small_.size_bytes + main_.size_bytes + OverheadBytes() > capacity_bytes_;
-}
-
-std::uint32_t Shard::AsksOf(const Node& node) const {
-  return std::min(node.entry->asks() - node.asks_before, kMostAsks);
 }
 
 void Shard::Enqueue(std::uint32_t number, Place place) {
@@ -131,7 +132,8 @@ std::uint32_t Shard::NewNode(const Entry* entry) {
   } else {
     free_node_ = nodes_[number].older;
   }
-  nodes_[number] = {.entry = entry, .asks_before = entry->asks()};
+  entry->SetHeat(0);
+  nodes_[number] = {.entry = entry};
   return number;
 }
 
@@ -139,7 +141,7 @@ void Shard::Insert(EntryRef entry) {
   const std::uint64_t entries = small_.entries + main_.entries;
   if (entries >= table_.load(std::memory_order_relaxed)->fair_entries()) GrowTable();
   Table& table = *table_.load(std::memory_order_relaxed);
-  const bool returns = ghosts_.Take(entry->key(), entries);
+  const bool returns = Returns(*entry);
   const Entry* raw = entry.Release();
   const std::uint32_t number = NewNode(raw);
   Enqueue(number, returns ? Place::kMain : Place::kSmall);
@@ -152,13 +154,12 @@ void Shard::Replace(std::uint32_t place, EntryRef entry) {
   Node& node = nodes_[number];
   const Entry* old = node.entry;
   // The queues go by the question, so a new answer keeps what was counted for the old one.
-  const std::uint32_t asks = AsksOf(node);
+  entry->SetHeat(old->heat());
   QueueOf(node.place).size_bytes += entry->footprint_bytes();
   QueueOf(node.place).size_bytes -= old->footprint_bytes();
   node.entry = entry.Release();
-  node.asks_before = node.entry->asks() - asks;
   table.Set(place, *node.entry, number);
-  Retire({.entry = old, .table = nullptr}, old->footprint_bytes());
+  Retire({.entry = old, .table = nullptr});
 }
 
 void Shard::Remove(std::uint32_t place) {
@@ -170,17 +171,35 @@ void Shard::Remove(std::uint32_t place) {
   nodes_[number].place = Place::kFree;
   nodes_[number].older = free_node_;
   free_node_ = number;
-  Retire({.entry = old, .table = nullptr}, old->footprint_bytes());
+  Retire({.entry = old, .table = nullptr});
 }
 
 void Shard::RemoveNode(std::uint32_t number) {
   Remove(table_.load(std::memory_order_relaxed)->Locate(nodes_[number].entry->key()));
 }
 
+bool Shard::Returns(const Entry& entry) {
+  const std::uint64_t entries = std::max<std::uint64_t>(small_.entries + main_.entries, 1);
+  const double step = kShareStep / static_cast<double>(entries);
+  if (small_ghosts_.Take(entry.key(), entries)) {
+    small_share_ = std::min(small_share_ + step, kMostShare);
+    return true;
+  }
+  if (main_ghosts_.Take(entry.key(), entries)) {
+    small_share_ = std::max(small_share_ - step, kLeastShare);
+    return true;
+  }
+  return false;
+}
+
 void Shard::EvictOne() {
-  const bool small_is_full = small_.entries * kSmallShare > max_entries_ ||
-                             small_.size_bytes > capacity_bytes_ / kSmallShare;
-  if (main_.entries == 0 || (small_is_full && small_.entries > 0)) {
+  const auto above_share = [this](std::uint64_t part, std::size_t whole) {
+    return static_cast<double>(part) > small_share_ * static_cast<double>(whole);
+  };
+  const bool small_is_full =
+      above_share(small_.entries, max_entries_) || above_share(small_.size_bytes, capacity_bytes_);
+  // The newest entry is never the one to go.
+  if (main_.entries == 0 || (small_is_full && small_.entries > 1)) {
     EvictFromSmall();
   } else {
     EvictFromMain();
@@ -190,28 +209,29 @@ void Shard::EvictOne() {
 void Shard::EvictFromSmall() {
   const std::uint32_t number = small_.oldest;
   Node& node = nodes_[number];
-  if (AsksOf(node) >= kAsksForMain) {
+  if (node.entry->heat() >= kAsksForMain) {
     Dequeue(number);
-    node.asks_before = node.entry->asks();
+    node.entry->SetHeat(0);
     Enqueue(number, Place::kMain);
     return;
   }
-  ghosts_.Add(node.entry->key(), small_.entries + main_.entries);
+  small_ghosts_.Add(node.entry->key(), small_.entries + main_.entries);
   ++evictions_;
   RemoveNode(number);
 }
 
 void Shard::EvictFromMain() {
   const std::uint32_t number = main_.oldest;
-  Node& node = nodes_[number];
-  const std::uint32_t asks = AsksOf(node);
-  if (asks == 0) {
+  const Entry& entry = *nodes_[number].entry;
+  const std::uint32_t heat = entry.heat();
+  if (heat == 0) {
+    main_ghosts_.Add(entry.key(), small_.entries + main_.entries);
     ++evictions_;
     RemoveNode(number);
     return;
   }
   Dequeue(number);
-  node.asks_before = node.entry->asks() - (asks - 1);
+  entry.SetHeat(heat - 1);
   Enqueue(number, Place::kMain);
 }
 
@@ -236,24 +256,31 @@ void Shard::GrowTable() {
   }
   // Shows the new table with all entries; partner: table().
   table_.store(grown.release(), std::memory_order_seq_cst);
-  Retire({.entry = nullptr, .table = std::unique_ptr<Table>(old)}, old->size_bytes());
+  Retire({.entry = nullptr, .table = std::unique_ptr<Table>(old)});
 }
 
-void Shard::Retire(Retired retired, std::size_t size_bytes) {
+void Shard::Retire(Retired retired) {
   retired.stamp = Epochs::Stamp();
+  retired_bytes_ += retired.size_bytes();
   retired_.push_back(std::move(retired));
-  retired_bytes_ += size_bytes;
-  if (retired_.size() >= kRetiredCount || retired_bytes_ >= kRetiredBytes) Reclaim();
+  if (retired_.size() >= kept_retired_ + kRetiredCount ||
+      retired_bytes_ >= kept_bytes_ + kRetiredBytes) {
+    Reclaim();
+  }
 }
 
 void Shard::Reclaim() {
   const std::uint64_t oldest = Epochs::OldestPinned();
-  while (!retired_.empty() && retired_.front().stamp < oldest) {
-    Retired old = std::move(retired_.front());
-    retired_.pop_front();
-    retired_bytes_ -= old.table != nullptr ? old.table->size_bytes() : old.entry->footprint_bytes();
+  const std::vector<const Entry*> leases = Epochs::Leases();  // after the pins
+  std::erase_if(retired_, [&](const Retired& old) {
+    if (old.stamp >= oldest) return false;
+    if (std::ranges::binary_search(leases, old.entry, std::less<>())) return false;
+    retired_bytes_ -= old.size_bytes();
     if (old.entry != nullptr) (void)EntryRef::Adopt(old.entry);
-  }
+    return true;
+  });
+  kept_retired_ = retired_.size();
+  kept_bytes_ = retired_bytes_;
 }
 
 }  // namespace assay::cache::memory

@@ -17,6 +17,8 @@
 #include "assay/cache/entry.h"
 #include "assay/core/check.h"
 
+#include "entry/allocation_internal.h"
+
 namespace assay::cache::memory {
 
 class Table {
@@ -27,23 +29,21 @@ class Table {
   // `buckets` is a power of two.
   explicit Table(std::size_t buckets)
       : mask_(buckets - 1),
-        buckets_(std::make_unique<Bucket[]>(buckets)),
+        buckets_(NewBuckets(buckets), FreeBuckets{buckets}),
         nodes_(buckets * kWays, kNone) {}
 
   // ---- for readers, who hold a pin ----
 
   [[nodiscard]] const Entry* Find(const Key& key) const noexcept {
-    const std::uint64_t tag = TagOf(key);
-    const Bucket& home = BucketOf(key);
-    const std::uint64_t reach = home.reach.load(std::memory_order_relaxed);
+    const std::uint64_t reach = BucketOf(key).reach.load(std::memory_order_relaxed);
     for (std::size_t step = 0;; ++step) {
       const Bucket& bucket = buckets_[(HomeOf(key) + step) & mask_];
-      for (std::size_t way = 0; way < kWays; ++way) {
+      for (unsigned ways = Matches(bucket, TagOf(key)); ways != 0; ways &= ways - 1) {
         // Acquires the entry's content; partner: Set. Sequentially consistent for the epochs.
-        const std::uint64_t word = bucket.words[way].load(std::memory_order_seq_cst);
-        if (word >> kAddressBits != tag || word == 0) continue;
+        const std::uint64_t word = bucket.words[static_cast<unsigned>(std::countr_zero(ways))].load(
+            std::memory_order_seq_cst);
         const Entry* entry = EntryIn(word);
-        if (entry->key() == key) return entry;
+        if (entry != nullptr && entry->key() == key) return entry;
       }
       if (step >= reach) return nullptr;
     }
@@ -51,15 +51,14 @@ class Table {
   // Ask for the memory that Find(key) will read first, and then for that of the entry.
   void PrefetchBucket(const Key& key) const noexcept { __builtin_prefetch(&BucketOf(key)); }
   void PrefetchEntry(const Key& key) const noexcept {
-    const std::uint64_t tag = TagOf(key);
-    for (const auto& slot : BucketOf(key).words) {
-      const std::uint64_t word = slot.load(std::memory_order_relaxed);
-      if (word >> kAddressBits == tag) {
-        const char* head = reinterpret_cast<const char*>(EntryIn(word));
-        __builtin_prefetch(head, 1);
-        __builtin_prefetch(head + 64);
-      }
-    }
+    const Bucket& home = BucketOf(key);
+    const unsigned ways = Matches(home, TagOf(key));
+    if (ways == 0) return;
+    const std::uint64_t word =
+        home.words[static_cast<unsigned>(std::countr_zero(ways))].load(std::memory_order_relaxed);
+    const char* head = reinterpret_cast<const char*>(EntryIn(word));
+    __builtin_prefetch(head);
+    __builtin_prefetch(head + kLineBytes);
   }
   // Calls visit(const Entry&) for every entry.
   template <typename Visit>
@@ -126,15 +125,39 @@ class Table {
  private:
   // User addresses have 47 bits on x86-64 and 48 on AArch64, unless a program asks for more.
   static constexpr unsigned kAddressBits = 48;
+  static constexpr std::size_t kLineBytes = 64;
 
-  struct alignas(64) Bucket {
+  struct alignas(kLineBytes) Bucket {
     std::array<std::atomic<std::uint64_t>, kWays> words{};
     std::atomic<std::uint64_t> reach{0};
   };
-  static_assert(sizeof(Bucket) == 64);
+  static_assert(sizeof(Bucket) == kLineBytes);
+
+  struct FreeBuckets {
+    std::size_t count;
+    void operator()(Bucket* buckets) const noexcept { FreeLines(buckets, count * sizeof(Bucket)); }
+  };
+  // Stops the process when memory is out, as operator new would.
+  static Bucket* NewBuckets(std::size_t count) {
+    void* memory = AllocateLines(count * sizeof(Bucket));
+    ASSAY_CHECK(memory != nullptr);
+    auto* buckets = static_cast<Bucket*>(memory);
+    std::uninitialized_default_construct_n(buckets, count);
+    return buckets;
+  }
 
   [[nodiscard]] static std::uint64_t TagOf(const Key& key) noexcept {
     return key.high >> kAddressBits;
+  }
+  // One bit for every way whose word has the tag; empty words too, when it is 0. Without a branch,
+  // so that the processor goes on to the next look-up while this bucket is still on its way.
+  [[nodiscard]] static unsigned Matches(const Bucket& bucket, std::uint64_t tag) noexcept {
+    unsigned ways = 0;
+    for (unsigned way = 0; way < kWays; ++way) {
+      const std::uint64_t word = bucket.words[way].load(std::memory_order_relaxed);
+      ways |= static_cast<unsigned>(word >> kAddressBits == tag) << way;
+    }
+    return ways;
   }
   [[nodiscard]] static const Entry* EntryIn(std::uint64_t word) noexcept {
     return std::bit_cast<const Entry*>(word & ((std::uint64_t{1} << kAddressBits) - 1));
@@ -150,7 +173,7 @@ class Table {
   }
 
   std::size_t mask_;
-  std::unique_ptr<Bucket[]> buckets_;
+  std::unique_ptr<Bucket[], FreeBuckets> buckets_;
   std::vector<std::uint32_t> nodes_;  // of each word, for the writer only
 };
 

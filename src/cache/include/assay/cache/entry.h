@@ -51,21 +51,29 @@ struct EntryText {
 
 class Entry;
 
-// Shares an Entry, like std::shared_ptr in 8 bytes: copying never copies the entry's bytes.
+// A place of one thread where the memory cache notes that an entry is in use: handing an entry out
+// and giving it back is then a plain store. Set under the rules of memory/epochs_internal.h; any
+// thread may clear it.
+using Lease = std::atomic<const Entry*>;
+
+// Shares an Entry, like std::shared_ptr: copying never copies the entry's bytes. It counts itself
+// in the entry, or holds a lease of the memory cache that it came from; copies always count.
 // Threads: distinct EntryRefs are independent; one EntryRef belongs to one thread at a time.
 class EntryRef {
  public:
   EntryRef() noexcept = default;
   EntryRef(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor): reads as a miss
   EntryRef(const EntryRef& other) noexcept;
-  EntryRef(EntryRef&& other) noexcept : entry_(std::exchange(other.entry_, nullptr)) {}
+  EntryRef(EntryRef&& other) noexcept
+      : entry_(std::exchange(other.entry_, nullptr)),
+        lease_(std::exchange(other.lease_, nullptr)) {}
   EntryRef& operator=(const EntryRef& other) noexcept {
     EntryRef copy(other);
-    std::swap(entry_, copy.entry_);
-    return *this;
+    return *this = std::move(copy);
   }
   EntryRef& operator=(EntryRef&& other) noexcept {
     std::swap(entry_, other.entry_);
+    std::swap(lease_, other.lease_);
     return *this;
   }
   ~EntryRef();
@@ -76,13 +84,20 @@ class EntryRef {
   explicit operator bool() const noexcept { return entry_ != nullptr; }
   friend bool operator==(const EntryRef& ref, std::nullptr_t) noexcept { return !ref.entry_; }
 
-  // Takes over one reference, given up by Release() or counted by Entry::Keep() or Ask().
-  [[nodiscard]] static EntryRef Adopt(const Entry* entry) noexcept;
-  // Gives the reference up without dropping it.
-  [[nodiscard]] const Entry* Release() noexcept { return std::exchange(entry_, nullptr); }
+  // Takes over one reference, given up by Release() or counted by Entry::Keep().
+  [[nodiscard]] static EntryRef Adopt(const Entry* entry) noexcept { return {entry, nullptr}; }
+  // Takes over a lease that names the entry.
+  [[nodiscard]] static EntryRef Borrow(const Entry* entry, Lease& lease) noexcept {
+    return {entry, &lease};
+  }
+  // Gives the reference up, counted, without dropping it.
+  [[nodiscard]] const Entry* Release() noexcept;
 
  private:
+  EntryRef(const Entry* entry, Lease* lease) noexcept : entry_(entry), lease_(lease) {}
+
   const Entry* entry_ = nullptr;
+  Lease* lease_ = nullptr;  // null: counted
 };
 
 // An answer in one allocation: this head, then the texts.
@@ -98,11 +113,11 @@ class Entry {
 
   [[nodiscard]] const Key& key() const noexcept { return key_; }
   [[nodiscard]] const EntryInfo& info() const noexcept { return info_; }
-  [[nodiscard]] std::string_view tenant() const noexcept { return TextAt(0); }
-  [[nodiscard]] std::string_view route() const noexcept { return TextAt(1); }
-  [[nodiscard]] std::string_view model() const noexcept { return TextAt(2); }
-  [[nodiscard]] std::string_view content_type() const noexcept { return TextAt(3); }
-  [[nodiscard]] std::string_view body() const noexcept { return TextAt(4); }
+  [[nodiscard]] std::string_view tenant() const noexcept { return TextAt(1); }
+  [[nodiscard]] std::string_view route() const noexcept { return TextAt(2); }
+  [[nodiscard]] std::string_view model() const noexcept { return TextAt(3); }
+  [[nodiscard]] std::string_view content_type() const noexcept { return TextAt(4); }
+  [[nodiscard]] std::string_view body() const noexcept { return TextAt(0); }
   [[nodiscard]] std::string_view request() const noexcept { return TextAt(5); }
   [[nodiscard]] std::string_view verdict() const noexcept { return TextAt(6); }
   [[nodiscard]] EntryText text() const noexcept {
@@ -113,18 +128,42 @@ class Entry {
   }
   // What the allocator set aside for it, its own overhead included.
   [[nodiscard]] std::size_t footprint_bytes() const noexcept { return footprint_bytes_; }
-  // How often a memory cache handed it out, modulo 2^32.
+  // How often a memory cache handed it out: exact up to 64 by one thread, an estimate beyond.
   [[nodiscard]] std::uint32_t asks() const noexcept {
-    return static_cast<std::uint32_t>(state_.load(std::memory_order_relaxed) >> 32);
+    return heat_.load(std::memory_order_relaxed) >> kHeatBits;
   }
 
-  // Count one reference, and with it one ask, for EntryRef::Adopt. Requires: the entry is alive.
-  void Keep() const noexcept { state_.fetch_add(1, std::memory_order_relaxed); }
-  void Ask() const noexcept { state_.fetch_add(kOneAsk + 1, std::memory_order_relaxed); }
+  // Counts one reference, for EntryRef::Adopt. Requires: the entry is alive.
+  void Keep() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+
+  // ---- for the memory cache ----
+
+  // Counts an ask. Beyond 64 only one in 16 is counted, as 16, so that the cache line of an entry
+  // that all threads ask for is seldom written; `dice` says which. Two threads at once may count
+  // one: no atomic step, for the same reason.
+  void CountAsk(std::uint32_t dice) const noexcept {
+    const std::uint32_t heat = heat_.load(std::memory_order_relaxed);
+    std::uint32_t next = heat + ((heat & kMaxHeat) < kMaxHeat ? 1 : 0);
+    if (heat >> kHeatBits < 64) {
+      next += 1U << kHeatBits;
+    } else if (dice % 16 == 0) {
+      next += 16U << kHeatBits;
+    }
+    if (next != heat) heat_.store(next, std::memory_order_relaxed);
+  }
+  // Asks since they were last set, at most kMaxHeat.
+  [[nodiscard]] std::uint32_t heat() const noexcept {
+    return heat_.load(std::memory_order_relaxed) & kMaxHeat;
+  }
+  void SetHeat(std::uint32_t heat) const noexcept {
+    heat_.store((heat_.load(std::memory_order_relaxed) & ~kMaxHeat) | heat,
+                std::memory_order_relaxed);
+  }
+  static constexpr std::uint32_t kMaxHeat = 3;
 
  private:
   friend class EntryRef;
-  static constexpr std::uint64_t kOneAsk = std::uint64_t{1} << 32;
+  static constexpr unsigned kHeatBits = 2;
   static constexpr std::size_t kTexts = 7;
 
   Entry() = default;
@@ -135,11 +174,11 @@ class Entry {
   }
   void Destroy() const noexcept;
 
-  // What a look-up reads comes first, in one cache line where the allocator is kind.
-  // Low half: references; high half: asks. In one word so that a hit costs one write.
-  mutable std::atomic<std::uint64_t> state_{1};
+  // What a look-up reads stands in the first cache line, and the body begins in the second.
+  mutable std::atomic<std::uint32_t> references_{1};  // partner: ~EntryRef
+  mutable std::atomic<std::uint32_t> heat_{0};        // asks << kHeatBits | heat; guards nothing
   Key key_;
-  EntryInfo info_;                            // stored_ms and expires_ms first
+  EntryInfo info_;
   std::array<std::uint32_t, kTexts> ends_{};  // of each text, from the end of this head
   std::uint32_t footprint_bytes_ = 0;
 };
@@ -148,16 +187,21 @@ inline EntryRef::EntryRef(const EntryRef& other) noexcept : entry_(other.entry_)
   if (entry_ != nullptr) entry_->Keep();
 }
 inline EntryRef::~EntryRef() {
-  // Partner: itself in the other threads; the last one must see their reads done before it frees.
-  if (entry_ != nullptr &&
-      static_cast<std::uint32_t>(entry_->state_.fetch_sub(1, std::memory_order_acq_rel)) == 1) {
+  if (lease_ != nullptr) {
+    // Partner: Epochs::Leases; who drops the entry must see the reads of it done.
+    lease_->store(nullptr, std::memory_order_release);
+  } else if (entry_ != nullptr &&
+             // Partner: itself in other threads; the last one must see their reads done.
+             entry_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     entry_->Destroy();
   }
 }
-inline EntryRef EntryRef::Adopt(const Entry* entry) noexcept {
-  EntryRef ref;
-  ref.entry_ = entry;
-  return ref;
+inline const Entry* EntryRef::Release() noexcept {
+  if (lease_ != nullptr) {
+    entry_->Keep();
+    std::exchange(lease_, nullptr)->store(nullptr, std::memory_order_release);
+  }
+  return std::exchange(entry_, nullptr);
 }
 
 // The one form of an entry outside memory: disk, Redis, export. Appends to `out`; the same entry
