@@ -328,6 +328,10 @@ std::size_t ChunkDecoder::Feed(std::string_view bytes, const ParseLimits& limits
     const char c = bytes[taken++];
     if (c != '\n') {
       line_ += c;
+      if (state_ == State::kDataEnd && line_ != "\r") {
+        Refuse(400, "bad_chunk", "A chunk is longer than its size says.");
+        break;
+      }
       if (state_ == State::kTrailer && ++trailer_bytes_ > kMaxTrailerBytes) {
         Refuse(431, "headers_too_large", "The trailer fields are too large.");
       } else if (state_ != State::kTrailer && line_.size() > kMaxChunkLineBytes) {
@@ -341,8 +345,6 @@ std::size_t ChunkDecoder::Feed(std::string_view bytes, const ParseLimits& limits
       EndSizeLine(limits, body.size());
     } else if (state_ == State::kTrailer) {
       EndTrailerLine();
-    } else if (line_ != "\r") {
-      Refuse(400, "bad_chunk", "A chunk is longer than its size says.");
     } else {
       line_.clear();
       state_ = State::kSize;

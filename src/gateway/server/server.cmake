@@ -22,3 +22,7 @@ target_sources(assay_gateway PRIVATE
   services/key_gate.cc
   services/route_table.cc
   services/telemetry_observer.cc)
+
+assay_test(NAME gateway_request_test
+  SOURCES http/request_parser_test.cc openai/request_test.cc
+  LINK assay_gateway)

@@ -1,0 +1,28 @@
+// Reads arbitrary bytes as a request body. A canonical form that was accepted depends on the
+// content alone: reading the same body again gives the same key, and the model is where it says.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "openai/request_internal.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace assay::gateway;
+  static RequestReader reader;
+  std::string body(reinterpret_cast<const char*>(data), size);
+  body.reserve(size + 64);
+  RequestFacts facts;
+  for (const Endpoint endpoint : {Endpoint::kChat, Endpoint::kCompletions, Endpoint::kEmbeddings}) {
+    if (reader.Read(endpoint, body, 32, facts)) continue;
+    const assay::core::Hash128 key = reader.Key("t", 1);
+    if (facts.model_offset + facts.model_bytes > body.size()) std::abort();
+    if (body[facts.model_offset] != '"') std::abort();
+    if (body[facts.model_offset + facts.model_bytes - 1] != '"') std::abort();
+    std::string spaced = " \n" + body + "\t ";
+    spaced.reserve(spaced.size() + 64);
+    if (reader.Read(endpoint, spaced, 32, facts) || reader.Key("t", 1) != key) std::abort();
+  }
+  return 0;
+}

@@ -1,0 +1,88 @@
+"""`assay serve` as a process of its own, for tests.
+
+    with FakeUpstream() as upstream, GatewayProcess(upstream.url) as gateway:
+        gateway.post("/v1/chat/completions", {...})
+"""
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2]
+ASSAY = os.environ.get("ASSAY_PROGRAM", str(SOURCE / "build" / "release" / "assay"))
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def cache(self):
+        return self.headers.get("x-assay-cache")
+
+
+class GatewayProcess:
+    def __init__(self, upstream_url, *arguments, env=None):
+        self._command = [ASSAY, "serve", "--upstream", upstream_url, "--listen", "127.0.0.1:0",
+                         "--threads", "2", *map(str, arguments)]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+        self._env = {**clean, "ASSAY_LOG_LEVEL": "warn", **(env or {})}
+        self.process = None
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self._command, env=self._env, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if "listening on" not in line:
+            self.process.kill()
+            raise RuntimeError(f"assay serve did not start: {line}{self.process.stderr.read()}")
+        self.address = line.rsplit("//", 1)[1].strip()
+        host, port = self.address.rsplit(":", 1)
+        self.host, self.port = host, int(port)
+        self.url = f"http://{self.address}"
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def request(self, method, path, body=None, headers=None, timeout=20):
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        try:
+            data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
+            connection.request(method, path, data, {"content-type": "application/json", **(headers or {})})
+            answer = connection.getresponse()
+            return Answer(answer.status, dict((k.lower(), v) for k, v in answer.getheaders()), answer.read())
+        finally:
+            connection.close()
+
+    def get(self, path, **more):
+        return self.request("GET", path, **more)
+
+    def post(self, path, body, **more):
+        return self.request("POST", path, body, **more)
+
+    def connect(self, timeout=20):
+        return socket.create_connection((self.host, self.port), timeout=timeout)
+
+    def resident_kb(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
+
+
+def chat(text="What is the capital of France?", **more):
+    return {"model": "fake", "messages": [{"role": "user", "content": text}], **more}
