@@ -416,7 +416,8 @@ std::optional<ApiError> RequestReader::Impl::Read(Endpoint endpoint, std::string
   if (status == simdjson::SUCCESS) status = EmitTopLevel(object);
   if (status != simdjson::SUCCESS) return Explain(status);
   if (problem_) return std::move(problem_);
-  if (document.current_location().error() == simdjson::SUCCESS) return Explain(simdjson::TRAILING_CONTENT);
+  if (document.current_location().error() == simdjson::SUCCESS)
+    return Explain(simdjson::TRAILING_CONTENT);
   canonical_bytes_ = out_.size();
   return CheckRequired(endpoint);
 }

@@ -2,15 +2,14 @@
 #include <cstdlib>
 #include <set>
 
-#include <sys/stat.h>
-
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "assay/config/parse.h"
 #include "assay/gateway/settings_load.h"
 
-#include "temp_dir.h"
 #include "settings/walk.h"
+#include "temp_dir.h"
 
 namespace assay::gateway {
 namespace {
