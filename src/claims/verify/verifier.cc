@@ -387,21 +387,23 @@ Result<float> AnswerRisk(std::span<const Judgement> judgements) {
   return internal::Sigmoid(model->answer.LogOdds(internal::AnswerFeatures(std::move(risks))));
 }
 
+void VerdictSummary::Add(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kSupported:
+      ++supported;
+      break;
+    case Verdict::kContradicted:
+      ++contradicted;
+      break;
+    case Verdict::kUnverified:
+      ++unverified;
+      break;
+  }
+}
+
 VerdictSummary Summarize(std::span<const Judgement> judgements) {
   VerdictSummary summary;
-  for (const Judgement& judgement : judgements) {
-    switch (judgement.verdict) {
-      case Verdict::kSupported:
-        ++summary.supported;
-        break;
-      case Verdict::kContradicted:
-        ++summary.contradicted;
-        break;
-      case Verdict::kUnverified:
-        ++summary.unverified;
-        break;
-    }
-  }
+  for (const Judgement& judgement : judgements) summary.Add(judgement.verdict);
   return summary;
 }
 

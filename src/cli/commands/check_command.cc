@@ -76,12 +76,6 @@ int ExitCode(const Options& options, const claims::VerdictSummary& summary) {
   return Fails(options.fail_on, summary) ? kExitFindings : kExitSuccess;
 }
 
-void Count(claims::Verdict verdict, claims::VerdictSummary& summary) {
-  if (verdict == claims::Verdict::kSupported) ++summary.supported;
-  if (verdict == claims::Verdict::kContradicted) ++summary.contradicted;
-  if (verdict == claims::Verdict::kUnverified) ++summary.unverified;
-}
-
 // {"claim": "..."} a line; blank lines are skipped.
 Result<std::vector<claims::Claim>> ReadClaims(const std::string& path) {
   ASSAY_ASSIGN(const std::string text, ReadText(path));
@@ -172,7 +166,7 @@ Result<int> RunFollow(const Options& options, const Painter& paint) {
     for (const claims::ExtractedSentence& sentence : finished) {
       for (const claims::Claim& claim : sentence.claims) {
         ASSAY_ASSIGN(auto judgement, checker.verifier->Verify(claim.text));
-        Count(judgement.verdict, summary);
+        summary.Add(judgement.verdict);
         const CheckedClaim checked{claim, std::move(judgement)};
         fmt::print("{}",
                    options.json ? CompactJson(ClaimToJson(checked)) : ClaimToText(checked, paint));

@@ -4,10 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "assay/core/file_system.h"
-#include "assay/gateway/claims_api.h"
-
-#include "documents_option.h"
 #include "encoders.h"
 
 namespace assay::cli {
@@ -59,28 +55,6 @@ Result<std::unique_ptr<telemetry::RequestLog>> OpenRequestLog(const gateway::Set
   });
 }
 
-Result<void> OpenCheckers(const gateway::Settings& settings, OpenedParts& parts) {
-  for (const gateway::RouteSettings& route : settings.routes) {
-    if (route.documents.empty() || !settings.claims.enabled || !route.claims.enabled) continue;
-    auto& checker = parts.checkers[route.documents];
-    if (!checker) {
-      if (!parts.encoder) {
-        ASSAY_ASSIGN(parts.encoder, LoadStaticEncoder());
-      }
-      gateway::AnswerCheckerOptions options;
-      options.documents = route.documents;
-      options.encoder = parts.encoder.get();
-      options.max_claims = static_cast<std::size_t>(settings.claims.max_claims);
-      std::vector<corpus::Warning> warnings;
-      ASSAY_ASSIGN(checker, gateway::AnswerChecker::Open(core::FileSystem::Real(),
-                                                         std::move(options), &warnings));
-      PrintWarnings(warnings);
-    }
-    parts.checker_of_route[route.name] = checker.get();
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<OpenedParts> OpenParts(const gateway::Settings& settings, const StateOptions& state) {
@@ -92,23 +66,7 @@ Result<OpenedParts> OpenParts(const gateway::Settings& settings, const StateOpti
   if (gateway::KeysRequired(settings)) {
     ASSAY_ASSIGN(parts.keys, OpenKeys(settings, state));
   }
-  ASSAY_TRY(OpenCheckers(settings, parts));
   return parts;
-}
-
-Result<void> AddClaimEndpoints(const gateway::Settings& settings, const OpenedParts& parts,
-                               gateway::Router& router) {
-  gateway::ClaimsApiOptions options;
-  options.batch_window_ms = settings.claims.batch_window_ms;
-  const auto checker_of_route = [&parts](std::string_view route) -> const gateway::AnswerChecker* {
-    if (route.empty()) {
-      return parts.checkers.size() == 1 ? parts.checkers.begin()->second.get() : nullptr;
-    }
-    auto found = parts.checker_of_route.find(route);
-    if (found == parts.checker_of_route.end()) found = parts.checker_of_route.find("*");
-    return found == parts.checker_of_route.end() ? nullptr : found->second;
-  };
-  return gateway::AddClaimsApi(router, checker_of_route, options);
 }
 
 Result<OpenedDashboard> AddDashboard(const gateway::Settings& settings,

@@ -1,13 +1,10 @@
-// What `assay serve` opens beside the gateway: keys, logs, and the documents of routes.
+// What `assay serve` opens beside the gateway: keys and logs.
 #pragma once
-#include <map>
 #include <memory>
 #include <string>
 
 #include "assay/core/result.h"
 #include "assay/crypto/key_store.h"
-#include "assay/embed/encoder.h"
-#include "assay/gateway/answer_checker.h"
 #include "assay/gateway/dashboard/dashboard.h"
 #include "assay/gateway/dashboard/live_sources.h"
 #include "assay/gateway/gateway.h"
@@ -16,6 +13,7 @@
 #include "assay/telemetry/request_log.h"
 
 #include "commands/key_options.h"
+#include "encoders.h"
 
 namespace assay::cli {
 
@@ -23,23 +21,18 @@ struct OpenedParts {
   std::unique_ptr<telemetry::Log> log;
   std::unique_ptr<telemetry::RequestLog> request_log;  // null: off
   std::unique_ptr<crypto::KeyStore> keys;              // null: not needed
-  std::unique_ptr<embed::Encoder> encoder;             // null: no route has documents
-  // By the documents' paths, so that routes with the same documents share a checker.
-  std::map<std::vector<std::string>, std::unique_ptr<gateway::AnswerChecker>> checkers;
-  std::map<std::string, const gateway::AnswerChecker*, std::less<>> checker_of_route;
 
   [[nodiscard]] gateway::GatewayParts parts() const {
-    return {.keys = keys.get(), .log = log.get(), .request_log = request_log.get()};
+    return {.keys = keys.get(),
+            .log = log.get(),
+            .request_log = request_log.get(),
+            .model_folders = ModelFolders()};
   }
 };
 
 // Errors: those of opening each; kFailedPrecondition when keys are needed and none were made.
 [[nodiscard]] Result<OpenedParts> OpenParts(const gateway::Settings& settings,
                                             const StateOptions& state);
-
-// The endpoints about claims. `parts` must outlive the router.
-[[nodiscard]] Result<void> AddClaimEndpoints(const gateway::Settings& settings,
-                                             const OpenedParts& parts, gateway::Router& router);
 
 // The dashboard with what it reads; must be torn down before the gateway.
 struct OpenedDashboard {

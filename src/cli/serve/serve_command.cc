@@ -104,7 +104,6 @@ Result<int> Run(const ServeOptions& options) {
   ASSAY_ASSIGN(const gateway::Settings settings, ReadServeSettings(options, environment));
   ASSAY_ASSIGN(const OpenedParts parts, OpenParts(settings, options.state));
   ASSAY_ASSIGN(const auto gateway, gateway::Gateway::Make(settings, environment, parts.parts()));
-  ASSAY_TRY(AddClaimEndpoints(settings, parts, gateway->router()));
   ASSAY_ASSIGN(const OpenedDashboard dashboard,
                AddDashboard(settings, environment, parts, *gateway));
   ASSAY_TRY(gateway->Start());

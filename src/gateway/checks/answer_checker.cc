@@ -53,18 +53,10 @@ bool Outranks(const claims::Judgement& a, const claims::Judgement& b) {
   return a.confidence > b.confidence;
 }
 
-void Count(claims::Verdict verdict, claims::VerdictSummary& summary) {
-  switch (verdict) {
-    case claims::Verdict::kSupported:
-      ++summary.supported;
-      break;
-    case claims::Verdict::kContradicted:
-      ++summary.contradicted;
-      break;
-    case claims::Verdict::kUnverified:
-      ++summary.unverified;
-      break;
-  }
+claims::Extractor ExtractorFor(std::string_view question) {
+  claims::ExtractorOptions options;
+  options.question = question;
+  return claims::Extractor(options);
 }
 
 // The opened documents of one moment, with verifiers that are lent to one call at a time.
@@ -154,7 +146,6 @@ struct AnswerChecker::State {
   core::FileSystem* files = nullptr;
   AnswerCheckerOptions options;
   std::unique_ptr<claims::VerdictCache> cache;
-  claims::Extractor extractor;
 
   mutable std::mutex mutex;
   std::shared_ptr<Documents> documents;  // guarded by mutex; replaced whole by Refresh
@@ -183,9 +174,11 @@ Result<std::unique_ptr<AnswerChecker>> AnswerChecker::Open(core::FileSystem& fil
   return std::unique_ptr<AnswerChecker>(new AnswerChecker(std::move(state)));
 }
 
-Result<CheckedAnswer> AnswerChecker::Check(std::string_view answer) const {
+Result<CheckedAnswer> AnswerChecker::Check(std::string_view answer,
+                                           std::string_view question) const {
+  const claims::Extractor extractor = ExtractorFor(question);
   CheckedAnswer checked;
-  for (claims::ExtractedSentence& sentence : state_->extractor.Extract(answer)) {
+  for (claims::ExtractedSentence& sentence : extractor.Extract(answer)) {
     for (claims::Claim& claim : sentence.claims) {
       if (checked.claims.size() < state_->options.max_claims) {
         checked.claims.push_back({std::move(claim), {}});
@@ -227,8 +220,8 @@ std::size_t AnswerChecker::max_claims() const {
   return state_->options.max_claims;
 }
 
-StreamingCheck::StreamingCheck(const AnswerChecker& checker)
-    : checker_(&checker), stream_(extractor_) {}
+StreamingCheck::StreamingCheck(const AnswerChecker& checker, std::string_view question)
+    : checker_(&checker), extractor_(ExtractorFor(question)), stream_(extractor_) {}
 
 Result<std::vector<CheckedClaim>> StreamingCheck::Feed(std::string_view piece) {
   claims::Extraction finished;
@@ -254,7 +247,7 @@ Result<std::vector<CheckedClaim>> StreamingCheck::Judge(claims::Extraction sente
   for (const CheckedClaim& item : checked) texts.push_back(item.claim.text);
   ASSAY_ASSIGN(auto judgements, checker_->Verify(texts));
   for (std::size_t i = 0; i < judgements.size(); ++i) {
-    Count(judgements[i].verdict, summary_);
+    summary_.Add(judgements[i].verdict);
     checked[i].judgement = std::move(judgements[i]);
   }
   return checked;

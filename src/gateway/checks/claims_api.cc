@@ -145,8 +145,9 @@ claims::Claim WholeText(const std::string& text) {
   return claim;
 }
 
-HttpReply CheckReply(const AnswerChecker& checker, const std::string& answer) {
-  const auto checked = checker.Check(answer);
+HttpReply CheckReply(const AnswerChecker& checker, const std::string& answer,
+                     const std::string& question) {
+  const auto checked = checker.Check(answer, question);
   if (!checked) return ErrorReply(checked.error());
   array claims;
   for (const CheckedClaim& item : checked->claims) {
@@ -190,15 +191,20 @@ class Api {
   }
 
   [[nodiscard]] HttpReply Check(const HttpRequest& request) const {
-    auto body = ParseBody(request.body, {"answer", "route"});
+    auto body = ParseBody(request.body, {"answer", "question", "route"});
     if (!body) return BadRequest(body.error());
     const value* member = body->if_contains("answer");
     if (member == nullptr) return BadRequest({"answer", "\"answer\" is missing"});
     auto answer = TextOf(*member, "answer");
     if (!answer) return BadRequest(answer.error());
+    Parsed<std::string> question;
+    if (const value* asked = body->if_contains("question"); asked != nullptr) {
+      question = TextOf(*asked, "question");
+      if (!question) return BadRequest(question.error());
+    }
     const auto checker = CheckerFor(*body);
     if (!checker) return checker.error();
-    return CheckReply(**checker, *answer);
+    return CheckReply(**checker, *answer, *question);
   }
 
  private:

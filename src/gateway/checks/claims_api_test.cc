@@ -1,6 +1,5 @@
 #include "assay/gateway/claims_api.h"
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <thread>
@@ -8,11 +7,10 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
-#include "assay/embed/models.h"
-#include "assay/embed/static_encoder.h"
 #include "assay/gateway/answer_checker.h"
 
 #include "checks/verify_batcher_internal.h"
+#include "static_encoder_fixture.h"
 #include "temp_dir.h"
 
 namespace assay::gateway {
@@ -30,18 +28,11 @@ void Write(const std::string& path, std::string_view text) {
   ASSERT_TRUE(core::WriteFileAtomically(files, path, text));
 }
 
-class ClaimsApiTest : public ::testing::Test {
+class ClaimsApiTest : public testing::StaticEncoderTest {
  protected:
   void SetUp() override {
-    const char* models = std::getenv("ASSAY_MODELS");
-    if (models == nullptr) GTEST_SKIP() << "ASSAY_MODELS is not set: no word vectors";
-    core::FileSystem& files = core::FileSystem::Real();
-    const std::string folders[] = {models};
-    auto model = embed::FindModel(files, folders, embed::kStaticMiniLm);
-    ASSERT_TRUE(model) << model.error().message;
-    auto encoder = embed::OpenStaticEncoder(files, *model);
-    ASSERT_TRUE(encoder) << encoder.error().message;
-    encoder_ = *std::move(encoder);
+    StaticEncoderTest::SetUp();
+    if (IsSkipped()) return;
     Write(folder_.path() + "/handbook/leave.md", kHandbook);
     Write(folder_.path() + "/canteen/lunch.md", kOther);
   }
@@ -73,7 +64,6 @@ class ClaimsApiTest : public ::testing::Test {
   static boost::json::value Json(const HttpReply& reply) { return boost::json::parse(reply.body); }
 
   testing::TempDir folder_;
-  std::unique_ptr<embed::Encoder> encoder_;
   Router router_;
 };
 
@@ -91,6 +81,17 @@ TEST_F(ClaimsApiTest, CheckSaysWhatTheDocumentsSupportAndWhatTheyContradict) {
   EXPECT_EQ(json.at("claims").at(1).at("evidence").at(0).at("file"), "leave.md");
   EXPECT_EQ(json.at("summary").at("supported"), 1);
   EXPECT_EQ(json.at("summary").at("contradicted"), 1);
+}
+
+TEST_F(ClaimsApiTest, AFragmentIsCheckedTogetherWithItsQuestion) {
+  const auto checker = Open({"handbook"});
+  Serve(checker.get());
+  const HttpReply reply = Post(
+      "/v1/check",
+      R"({"answer": "27 days.", "question": "How many days of paid annual leave do full-time employees receive?"})");
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  ASSERT_EQ(Json(reply).at("claims").as_array().size(), 1U);
+  EXPECT_EQ(Json(reply).at("claims").at(0).at("verdict"), "supported");
 }
 
 TEST_F(ClaimsApiTest, CheckCountsTheClaimsBeyondItsLimit) {

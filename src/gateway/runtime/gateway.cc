@@ -9,8 +9,11 @@
 
 #include <fmt/format.h>
 
+#include "assay/gateway/claims_api.h"
+#include "assay/telemetry/log.h"
 #include "assay/telemetry/metrics.h"
 
+#include "checks/checker_pool_internal.h"
 #include "coalescing/coalescer.h"
 #include "runtime/endpoints_internal.h"
 #include "runtime/upstream_views_internal.h"
@@ -71,11 +74,25 @@ struct Gateway::Impl {
   void Tick();
   void AddGauges();
 
+  // The checker of that route; without a name, that of the first route that has one.
+  const AnswerChecker* CheckerOf(std::string_view route) {
+    const std::lock_guard lock(reload_mutex);
+    if (!route.empty()) {
+      const ModelRoute* found = live->routes->Find(route);
+      return found == nullptr ? nullptr : found->checker;
+    }
+    for (const auto& [name, candidate] : live->routes->routes()) {
+      if (candidate.checker != nullptr) return candidate.checker;
+    }
+    return nullptr;
+  }
+
   GatewayParts parts;
   telemetry::Metrics metrics;
   std::unique_ptr<TelemetryObserver> observer;
   std::unique_ptr<KeyGate> gate;
   std::unique_ptr<cache::TieredCache> cache;
+  std::unique_ptr<CheckerPool> checkers;
   std::shared_ptr<const LiveSettings> live;
   mutable std::mutex reload_mutex;  // one reload at a time; guards `live`
   Router router;
@@ -134,9 +151,16 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
   if (settings.cache.enabled) {
     ASSAY_ASSIGN(impl->cache, OpenCache(settings.cache));
   }
+  impl->checkers = std::make_unique<CheckerPool>(
+      parts.model_folders, static_cast<std::size_t>(settings.claims.max_claims),
+      [log = parts.log](const corpus::Warning& warning) {
+        if (log == nullptr) return;
+        log->Write(telemetry::Level::kWarn, "documents",
+                   {{"file", warning.file}, {"message", warning.message}});
+      });
   auto live = std::make_shared<LiveSettings>();
   live->settings = settings;
-  ASSAY_ASSIGN(live->routes, RouteTable::Make(settings, environment, nullptr));
+  ASSAY_ASSIGN(live->routes, RouteTable::Make(settings, environment, nullptr, *impl->checkers));
   impl->live = live;
   ASSAY_ASSIGN(auto tls, LoadTls(settings.tls));
   const ServerOptions options = OptionsOf(settings, std::move(tls));
@@ -158,6 +182,12 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
                                                .metrics_on = settings.telemetry.metrics}));
   if (parts.keys != nullptr && KeysRequired(settings))
     ASSAY_TRY(AddKeyEndpoints(impl->router, *parts.keys));
+  if (settings.claims.enabled) {
+    ASSAY_TRY(AddClaimsApi(
+        impl->router,
+        [owner = impl.get()](std::string_view route) { return owner->CheckerOf(route); },
+        {.batch_window_ms = settings.claims.batch_window_ms}));
+  }
   return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
 }
 
@@ -195,7 +225,8 @@ Result<void> Gateway::Reload(const Settings& settings, const Environment& enviro
   const std::lock_guard lock(impl_->reload_mutex);
   auto live = std::make_shared<LiveSettings>();
   live->settings = settings;
-  ASSAY_ASSIGN(live->routes, RouteTable::Make(settings, environment, impl_->live->routes.get()));
+  ASSAY_ASSIGN(live->routes, RouteTable::Make(settings, environment, impl_->live->routes.get(),
+                                              *impl_->checkers));
   ASSAY_ASSIGN(auto tls, LoadTls(settings.tls));
   impl_->live = live;
   if (tls) impl_->server->SetTls(tls);

@@ -92,7 +92,8 @@ RouteClientOptions ClientOptions(const Settings& settings, const RouteSettings& 
 
 Result<std::shared_ptr<const RouteTable>> RouteTable::Make(const Settings& settings,
                                                            const Environment& environment,
-                                                           const RouteTable* before) {
+                                                           const RouteTable* before,
+                                                           CheckerPool& checkers) {
   auto table = std::make_shared<RouteTable>();
   for (const UpstreamSettings& upstream : settings.upstreams) {
     std::shared_ptr<Upstream> taken;
@@ -105,7 +106,7 @@ Result<std::shared_ptr<const RouteTable>> RouteTable::Make(const Settings& setti
     table->upstreams_.push_back(Member{upstream, std::move(taken)});
   }
   for (const RouteSettings& route : settings.routes) {
-    ASSAY_ASSIGN(ModelRoute made, table->MakeRoute(settings, route));
+    ASSAY_ASSIGN(ModelRoute made, table->MakeRoute(settings, route, checkers));
     table->routes_.emplace(route.name, std::move(made));
   }
   if (const auto any = table->routes_.find("*"); any != table->routes_.end()) {
@@ -114,8 +115,8 @@ Result<std::shared_ptr<const RouteTable>> RouteTable::Make(const Settings& setti
   return table;
 }
 
-Result<ModelRoute> RouteTable::MakeRoute(const Settings& settings,
-                                         const RouteSettings& route) const {
+Result<ModelRoute> RouteTable::MakeRoute(const Settings& settings, const RouteSettings& route,
+                                         CheckerPool& checkers) const {
   std::vector<RouteTarget> targets;
   RetrySettings retry;
   const auto add = [&](const Member& member, const std::string& model) {
@@ -143,6 +144,9 @@ Result<ModelRoute> RouteTable::MakeRoute(const Settings& settings,
   made.cached = settings.cache.enabled && route.cache.enabled;
   made.ttl_ms = route.cache.ttl_ms > 0 ? route.cache.ttl_ms : settings.cache.ttl_ms;
   made.version = VersionOf(targets, settings.upstreams);
+  if (!route.documents.empty() && route.claims.enabled && settings.claims.enabled) {
+    ASSAY_ASSIGN(made.checker, checkers.Get(route.documents));
+  }
   ASSAY_ASSIGN(made.client, RouteClient::Make(
                                 route.name, ClientOptions(settings, route, retry, made.deadline_ms),
                                 std::move(targets)));

@@ -13,6 +13,7 @@
 #include "assay/gateway/settings.h"
 #include "assay/gateway/settings_load.h"
 
+#include "checks/checker_pool_internal.h"
 #include "upstream/route_client.h"
 
 namespace assay::gateway {
@@ -24,14 +25,17 @@ struct ModelRoute {
   std::int64_t ttl_ms = 0;    // of cached answers; 0: for ever
   std::int64_t deadline_ms = 0;
   bool cached = true;
+  const AnswerChecker* checker = nullptr;  // null: answers are not checked; lives in the pool
 };
 
 class RouteTable {
  public:
   // Upstreams that `before` has with the same settings are taken over from it, with their
-  // connections, limits and breakers. Errors: those of the providers, and of reading their keys.
+  // connections, limits and breakers. Documents of a route are opened by `checkers`. Errors: those
+  // of the providers, of reading their keys, and of CheckerPool::Get.
   [[nodiscard]] static Result<std::shared_ptr<const RouteTable>> Make(
-      const Settings& settings, const Environment& environment, const RouteTable* before);
+      const Settings& settings, const Environment& environment, const RouteTable* before,
+      CheckerPool& checkers);
 
   // The route of that name, else the one for every name ("*"), else null. O(log routes).
   [[nodiscard]] const ModelRoute* Find(std::string_view model) const;
@@ -50,8 +54,8 @@ class RouteTable {
   }
 
  private:
-  [[nodiscard]] Result<ModelRoute> MakeRoute(const Settings& settings,
-                                             const RouteSettings& route) const;
+  [[nodiscard]] Result<ModelRoute> MakeRoute(const Settings& settings, const RouteSettings& route,
+                                             CheckerPool& checkers) const;
 
   std::vector<Member> upstreams_;
   std::map<std::string, ModelRoute, std::less<>> routes_;

@@ -33,19 +33,20 @@ class ClientSink final : public ChunkSink {
 // Keeps what passes, as the finished JSON answer.
 class AssemblingSink final : public ChunkSink {
  public:
-  explicit AssemblingSink(ChunkSink& next) : next_(next) {}
+  explicit AssemblingSink(ChunkSink& next) : next_(&next) {}
+  void SetNext(ChunkSink& next) { next_ = &next; }
 
   boost::asio::awaitable<Result<void>> Head(const UpstreamHead& head) override {
-    return next_.Head(head);
+    return next_->Head(head);
   }
   boost::asio::awaitable<Result<void>> Chunk(std::string_view bytes) override {
     assembler_.Feed(bytes);
-    return next_.Chunk(bytes);
+    return next_->Chunk(bytes);
   }
   [[nodiscard]] ChatStreamAssembler& assembler() { return assembler_; }
 
  private:
-  ChunkSink& next_;
+  ChunkSink* next_;
   ChatStreamAssembler assembler_;
 };
 

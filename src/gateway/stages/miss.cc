@@ -1,4 +1,5 @@
 // AskExperts, Store and Reply of an exchange that no memory held.
+#include <optional>
 #include <utility>  // Boost 1.81's awaitable.hpp does not include it
 
 #include <boost/asio/as_tuple.hpp>
@@ -10,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "checks/check_claims_internal.h"
 #include "sse/chat_stream.h"
 #include "stages/client_sink_internal.h"
 #include "stages/pipeline_state_internal.h"
@@ -167,15 +169,35 @@ asio::awaitable<Result<UpstreamReply>> Pipeline::Ask(std::shared_ptr<Miss> miss,
     request.deadline_ns = exchange.started_monotonic_ns + miss->route->deadline_ms * 1'000'000;
   }
   const bool store = exchange.cacheable && exchange.wish.may_write;
+  const AnswerChecker* const checker =
+      exchange.endpoint == Endpoint::kEmbeddings ? nullptr : miss->route->checker;
   if (sink == nullptr) {
     auto reply = co_await miss->route->client->Send(request, nullptr);
+    if (reply && reply->status == 200 && checker != nullptr) {
+      const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
+      CheckOutcome checked =
+          co_await CheckAnswer(*checker, *parts_.compute, exchange.body, reply->body);
+      reply->verdict = std::move(checked.verdict);
+      reply->claims = std::move(checked.claims);
+      miss->NoteStage(Stage::kCheckClaims, begin_ns);
+    }
     if (reply && store) Store(*miss, *reply, reply->body);
     co_return reply;
   }
   AssemblingSink tee(*sink);
+  std::optional<CheckingSink> checking;
+  if (checker != nullptr && miss->route->settings.claims.stream_events) {
+    checking.emplace(*sink, tee.assembler(), *checker, *parts_.compute, exchange.body);
+    tee.SetNext(*checking);
+  }
   auto reply = co_await miss->route->client->Send(request, &tee);
   if (reply && reply->streamed && reply->status == 200) {
     reply->usage = tee.assembler().usage();
+    if (checking) {
+      CheckOutcome checked = checking->TakeOutcome();
+      reply->verdict = std::move(checked.verdict);
+      reply->claims = std::move(checked.claims);
+    }
     const auto finished = tee.assembler().Finish();
     if (finished && store) Store(*miss, *reply, *finished);
   }
@@ -210,7 +232,7 @@ void Pipeline::Store(Miss& miss, const UpstreamReply& reply, std::string_view bo
   text.content_type = content_type;
   text.body = body;
   if (settings.refresh_ahead_count > 0) text.request = exchange.body;
-  text.verdict = miss.verdict_field;
+  text.verdict = reply.verdict;
   if (const auto entry = cache::Entry::Make(exchange.key, info, text)) {
     parts_.cache->Put(*entry, now_ms);
   }
@@ -236,6 +258,8 @@ void Pipeline::AnswerMiss(Miss& miss, const UpstreamReply& reply) {
   miss.attempts = reply.attempts;
   miss.upstream_ns = reply.total_ns;
   miss.upstream_model = reply.model;
+  miss.verdict_field = reply.verdict;
+  exchange.verdicts = reply.claims;
   if (!exchange.coalesced) {
     exchange.cost_nanousd = miss.live->routes->CostNanousd(
         reply.upstream, reply.usage.prompt_tokens, reply.usage.completion_tokens);

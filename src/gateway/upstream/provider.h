@@ -9,10 +9,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "assay/core/result.h"
+#include "assay/gateway/exchange.h"
 
 namespace assay::gateway {
 
@@ -65,6 +67,9 @@ struct UpstreamReply {
       upstream;            // the name of the upstream that answered; empty = Assay itself (a limit)
   std::string_view model;  // the model asked there; empty = the client's
   std::uint32_t attempts = 1;  // calls made for this answer, retries and hedges included
+  // Set by CheckClaims, once for all who asked: see check_claims_internal.h.
+  std::string verdict;  // the value of x-assay-verdict; empty: not checked
+  std::vector<ClaimVerdict> claims;
 };
 
 // Takes a streamed answer as it comes. A sink sees only answers of status 2xx whose content type is

@@ -48,6 +48,8 @@ struct VerdictSummary {
   std::uint32_t supported = 0;
   std::uint32_t contradicted = 0;
   std::uint32_t unverified = 0;
+
+  void Add(Verdict verdict);
 };
 [[nodiscard]] VerdictSummary Summarize(std::span<const Judgement> judgements);
 

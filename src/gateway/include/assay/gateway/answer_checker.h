@@ -52,8 +52,10 @@ class AnswerChecker {
   ~AnswerChecker();
 
   // Extracts the claims of an answer and judges them. Of several document sets, a claim takes the
-  // verdict of one that supports it, else of one that contradicts it.
-  [[nodiscard]] Result<CheckedAnswer> Check(std::string_view answer) const;
+  // verdict of one that supports it, else of one that contradicts it. `question` is what the answer
+  // answers: "27 days." says little without it; may be empty.
+  [[nodiscard]] Result<CheckedAnswer> Check(std::string_view answer,
+                                            std::string_view question = {}) const;
   // One judgement a claim, in order. Does not depend on how claims are batched.
   [[nodiscard]] Result<std::vector<claims::Judgement>> Verify(
       std::span<const std::string_view> claims) const;
@@ -75,7 +77,8 @@ class AnswerChecker {
 // An answer that is still being written: each sentence is judged when it is finished.
 class StreamingCheck {
  public:
-  explicit StreamingCheck(const AnswerChecker& checker);  // which must outlive it
+  // `checker` must outlive it. `question`: see AnswerChecker::Check.
+  explicit StreamingCheck(const AnswerChecker& checker, std::string_view question = {});
   StreamingCheck(StreamingCheck&&) = delete;
 
   // Takes the next piece of the answer's text, cut anywhere; returns the claims of the sentences

@@ -32,6 +32,7 @@ struct GatewayParts {
   crypto::KeyStore* keys = nullptr;
   telemetry::Log* log = nullptr;
   telemetry::RequestLog* request_log = nullptr;
+  std::vector<std::string> model_folders;  // where the word vectors for claim checks are looked for
 };
 
 class Gateway {

@@ -1,0 +1,39 @@
+// The checkers of all routes: one for each list of documents, opened once.
+// Threads: Get by one at a time; a checker that it gave is for many (see AnswerChecker).
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "assay/core/result.h"
+#include "assay/embed/encoder.h"
+#include "assay/gateway/answer_checker.h"
+
+namespace assay::gateway {
+
+class CheckerPool {
+ public:
+  // `model_folders`: where models are looked for, first come first served.
+  // `on_warning` hears of files that could not be read.
+  CheckerPool(std::vector<std::string> model_folders, std::size_t max_claims,
+              std::function<void(const corpus::Warning&)> on_warning)
+      : model_folders_(std::move(model_folders)),
+        max_claims_(max_claims),
+        on_warning_(std::move(on_warning)) {}
+
+  // The checker of these documents; one that was made before looks for changed documents. It lives
+  // as long as the pool, so that an exchange may go on with it through a reload. The encoder is
+  // loaded with the first. Errors: those of AnswerChecker::Open and embed::FindModel.
+  [[nodiscard]] Result<const AnswerChecker*> Get(const std::vector<std::string>& documents);
+
+ private:
+  std::vector<std::string> model_folders_;
+  std::size_t max_claims_;
+  std::function<void(const corpus::Warning&)> on_warning_;
+  std::unique_ptr<embed::Encoder> encoder_;
+  std::map<std::vector<std::string>, std::unique_ptr<AnswerChecker>> checkers_;
+};
+
+}  // namespace assay::gateway
