@@ -2,7 +2,7 @@
 
 The model (gemma-3 270M, 4-bit, one thread, greedy) is asked each question of questions.yaml twice: closed book, and
 with the handbook passages that `assay search` finds in its prompt. It is a real and very small model, so it gets
-several facts wrong; `assay check` must catch them. Needs no network.
+several facts wrong; `assay check` must catch them. Then the gateway is put in front of it. Needs no network.
 
 Usage: demo.py --assay build/release/assay
 """
@@ -22,10 +22,12 @@ from pathlib import Path
 
 import yaml
 
+import gateway_demo
 from local_model import LocalModel
 
 HERE = Path(__file__).resolve().parent
 HANDBOOK = HERE / "handbook"
+
 
 @dataclass(frozen=True)
 class Question:
@@ -143,6 +145,7 @@ def main() -> None:
         model = LocalModel(folder)
         run_round("Closed book", questions, model, assay, top=0)
         run_round("With handbook passages in the prompt", questions, model, assay, top=2)
+        gateway_demo.run(arguments.assay, model, folder)
 
 
 if __name__ == "__main__":
