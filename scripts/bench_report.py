@@ -38,6 +38,7 @@ class Row:
         return self.at_most is not None or self.at_least is not None
 
 
+GET, TBB, LRU = "cache/get/", "cache/get/tbb_concurrent_hash_map/", "cache/get/sharded_lru_mutex/"
 SPOT, CACHE = "text/pattern_set/", "claims/verdict_cache/"
 MINILM, OPENVINO = "embed/assay/minilm-l6-v2-int8/", "embed/openvino_python/"
 SPOT_BATCH, CACHE_BATCH = "spotting 66 patterns, batch, a sentence", "verdict cache, batch, a claim"
@@ -56,6 +57,12 @@ ROWS = (
         "unordered_map + mutex", at_most=100e-9, goal="goal 50 ns"),
     Row(CACHE_BATCH, CACHE + "batch/assay/threads:1", CACHE + "single/tbb_concurrent_hash_map/threads:1",
         "tbb::concurrent_hash_map"),
+    Row("cache get, 100,000 zipf keys of 64 bytes", GET + "assay/threads:1", TBB + "threads:1",
+        "tbb::concurrent_hash_map, copy out", at_most=80e-9),
+    Row("cache get, batch", GET + "assay_batch/threads:1", TBB + "threads:1", "tbb::concurrent_hash_map, copy out",
+        at_most=40e-9),
+    Row("cache get, batch, two threads, wall, of both", GET + "assay_batch/real_time/threads:2",
+        TBB + "real_time/threads:2", "tbb::concurrent_hash_map, copy out", at_most=1 / 30e6),
     Row("WordPiece, a sentence", "text/wordpiece/sentences/assay", "text/wordpiece/sentences/encode_batch_fast",
         "tokenizers (Rust), encode_batch_fast", at_least=5),
     Row("WordPiece, a document", "text/wordpiece/documents/assay", "text/wordpiece/documents/encode_batch_fast",
@@ -89,6 +96,9 @@ ROWS = (
         CACHE + "single/unordered_map_mutex/threads:2", "unordered_map + mutex"),
     Row("verdict cache, single calls", CACHE + "single/assay/threads:1",
         CACHE + "single/unordered_map_mutex/threads:1", "unordered_map + mutex"),
+    Row("cache get, two threads, wall, of both", GET + "assay/real_time/threads:2", TBB + "real_time/threads:2",
+        "tbb::concurrent_hash_map, copy out"),
+    Row("cache get, one thread", GET + "assay/threads:1", LRU + "threads:1", "LRU in 16 parts with mutexes"),
     Row("extract the claims of 100 words", "claims/extractor/BM_Extract"),
     Row("UTF-8 validation", "text/segment/FindUtf8Error"),
     Row("sentence splitting", "text/segment/SplitSentences"),

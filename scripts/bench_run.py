@@ -166,6 +166,13 @@ def verdict_cache(plan, results):
     results.facts["peers"]["oneTBB"] = debian_version("libtbb12")
 
 
+def memory_cache(plan, results):
+    runs, _ = google_benchmark(plan, results, "cache_bench")
+    for name, values in runs.items():
+        results.add(f"cache/{name}", "s", (1 / one["items_per_second"] for one in values))
+    results.facts["peers"]["oneTBB"] = debian_version("libtbb12")
+
+
 def extractor(plan, results):
     runs, _ = google_benchmark(plan, results, "extractor_bench", "--benchmark_filter=BM_Extract")
     for name, values in runs.items():
@@ -251,6 +258,7 @@ BENCHMARKS = (
     ("WordPiece", wordpiece, "text/wordpiece", True, "wordpiece_bench"),
     ("sentences and words", segment, "text/segment", True, "segment_bench"),
     ("verdict cache", verdict_cache, "claims/verdict_cache", True, "verdict_cache_bench"),
+    ("memory cache", memory_cache, "cache/get", False, "cache_bench"),
     ("extractor", extractor, "claims/extractor", False, "extractor_bench"),
     ("encoders", encoders, "embed", True, "embed_bench"),
     ("exact vector search", vectors, "vector", False, "vector_bench"),

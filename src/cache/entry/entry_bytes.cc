@@ -100,6 +100,10 @@ Result<EntryRef> EntryFromBytes(std::string_view bytes) {
       Load<std::uint16_t>(bytes, 6) != 0) {
     return Damaged("its checksum is wrong");
   }
+  if (Load<std::uint32_t>(bytes, kCheckedAt) != 0 ||
+      Load<std::uint32_t>(bytes, kEntryHeaderBytes - 4) != 0) {
+    return Damaged("its reserved fields are not 0");
+  }
   std::array<std::string_view, kTexts> texts;
   std::string_view rest = bytes.substr(kEntryHeaderBytes);
   for (std::size_t i = 0; i < kTexts; ++i) {
