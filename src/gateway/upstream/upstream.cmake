@@ -13,8 +13,8 @@ assay_test(NAME gateway_policy_test
   LINK assay_gateway)
 
 assay_test(NAME gateway_http_provider_test
-  SOURCES upstream/http/http_provider_test.cc
-  LINK assay_gateway)
+  SOURCES upstream/http/http_provider_test.cc upstream/http/tls_test.cc
+  LINK assay_gateway OpenSSL::SSL OpenSSL::Crypto)
 
 assay_test(NAME gateway_sse_test
   SOURCES sse/sse_test.cc

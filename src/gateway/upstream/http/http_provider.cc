@@ -153,7 +153,6 @@ struct ReceivedHead {
 
 asio::awaitable<Result<ReceivedHead>> ReadHead(Exchange& call, Connection& connection) {
   std::size_t filled = 0;
-  call.Phase(call.shared.options.first_byte_timeout_ms);
   while (true) {
     Result<std::size_t> count = co_await Read(call, connection, filled, false);
     if (!count) co_return std::unexpected(std::move(count).error());
@@ -229,6 +228,7 @@ std::int64_t RetryAfterOf(const ResponseHead& head, const core::Clock& clock) {
 
 asio::awaitable<Result<UpstreamReply>> Run(Exchange& call, Connection& connection) {
   const HttpProviderOptions& options = call.shared.options;
+  call.Phase(options.first_byte_timeout_ms);  // an upstream that does not even read is late as well
   Result<void> written = co_await Write(call, connection);
   if (!written) co_return std::unexpected(std::move(written).error());
   Result<ReceivedHead> received = co_await ReadHead(call, connection);

@@ -27,8 +27,8 @@ struct HttpProviderOptions {
   bool verify_tls = true;  // false accepts every certificate: for tests of one's own only
 
   std::int64_t connect_timeout_ms = 5'000;  // name look-up, TCP and TLS together
-  std::int64_t first_byte_timeout_ms =
-      300'000;  // from the request's last byte; long prompts take minutes on CPUs
+  // From the request's first byte to the answer's first; long prompts take minutes on CPUs.
+  std::int64_t first_byte_timeout_ms = 300'000;
   std::int64_t gap_timeout_ms = 60'000;     // between two reads of an answer that has begun
   std::int64_t total_timeout_ms = 900'000;  // the whole call
 

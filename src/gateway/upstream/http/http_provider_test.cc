@@ -286,7 +286,7 @@ TEST_F(HttpProviderTest, CancellingTheCallClosesTheConnection) {
   const auto provider = Make(Options(upstream_));
   asio::cancellation_signal signal;
   const auto gate = std::make_shared<Gate>();
-  upstream_.Script({[&](FakeUpstream::Call& call) {
+  upstream_.Script({[this, gate, &signal](FakeUpstream::Call& call) {
     asio::post(context_, [&] { signal.emit(asio::cancellation_type::terminal); });
     call.WaitClosed();  // returns because the caller closed
     gate->Arrive();
