@@ -191,6 +191,21 @@ def spread_sentences(path, count):
     return texts[:: len(texts) // count][:count]
 
 
+def crypto(plan, results):
+    runs, _ = google_benchmark(plan, results, "crypto_bench")
+    for name, values in runs.items():
+        results.add(f"crypto/{name}", "s", (1 / one["items_per_second"] for one in values))
+    results.facts["peers"].update({"OpenSSL": debian_version("libssl3"), "libsodium": debian_version("libsodium23"),
+                                   "libargon2": debian_version("libargon2-1")})
+
+
+def python_crypto(plan, results):
+    report = json.loads(run([sys.executable, "bench/peers/python_crypto.py", plan.rounds]))
+    for name, runs in report["runs_s"].items():
+        results.add(f"crypto/{name}", "s", runs)
+    results.facts["peers"].update(report["versions"])
+
+
 def encoders(plan, results):
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
         file.write("".join(text + "\n" for text in
@@ -260,6 +275,8 @@ BENCHMARKS = (
     ("verdict cache", verdict_cache, "claims/verdict_cache", True, "verdict_cache_bench"),
     ("memory cache", memory_cache, "cache/get", False, "cache_bench"),
     ("extractor", extractor, "claims/extractor", False, "extractor_bench"),
+    ("crypto", crypto, "crypto", False, "crypto_bench"),
+    ("crypto in Python", python_crypto, "crypto", False, ""),
     ("encoders", encoders, "embed", True, "embed_bench"),
     ("exact vector search", vectors, "vector", False, "vector_bench"),
     ("BM25", bm25, "corpus/bm25", True, "bm25_bench"),

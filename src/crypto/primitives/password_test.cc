@@ -159,6 +159,7 @@ TEST(Password, HashIsSpelledInOneWay) {
         "$argon2id$v=19$m=64,t=1$c29tZXNhbHQ$c29tZWhhc2g",
         "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ=$c29tZWhhc2g",
         "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHR$c29tZWhhc2g",
+        "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$c29tZWhhc2\xe7",
         "$argon2id$v=19$m=64,t=1,p=1$c2E$c29tZWhhc2g",
         "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$c29tZWhhc2g\n",
         "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$c29tZWhhc2g$x"}) {

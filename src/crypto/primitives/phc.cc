@@ -1,4 +1,5 @@
 // The PHC string format of Argon2id, and the small parsers that key files share with it.
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -63,10 +64,13 @@ std::string Base64(std::string_view bytes) {
 }
 
 Result<SecretBytes> FromBase64(std::string_view text) {
+  // libsodium 1.0.18 reads bytes over 127 as the letters that they are without their highest bit.
+  const bool ascii = std::ranges::all_of(text, [](char c) { return (c & 0x80) == 0; });
   SecretBytes room(text.size() / 4 * 3 + 3);
   std::size_t size_bytes = 0;
   const char* end = nullptr;
-  if (sodium_base642bin(Bytes(room.span()), room.size(), text.data(), text.size(), nullptr,
+  if (!ascii ||
+      sodium_base642bin(Bytes(room.span()), room.size(), text.data(), text.size(), nullptr,
                         &size_bytes, &end, kVariant) != 0 ||
       end != text.data() + text.size()) {
     return Fail(Code::kInvalidArgument, "base64 without padding was expected");

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <utility>
 #include <vector>
@@ -146,18 +147,34 @@ class Sealer::Impl {
                           out.data() + kSealedHeaderBytes);
   }
 
-  Result<void> OpenOne(const SealItem& item, std::string& out) {
-    ASSAY_ASSIGN(const Header header, ParseHeader(item.bytes));
-    ASSAY_TRY(CheckAeadSizes(item.aad, item.bytes));
-    ASSAY_ASSIGN(const std::shared_ptr<Session> session, Find(header));
-    out.resize(item.bytes.size() - kSealedOverheadBytes);
-    if (!GcmContexts::OpenWith(session->aead.TakeOpening().get(), NonceOf(header.counter).data(),
-                               item.aad, item.bytes.substr(kSealedHeaderBytes), out)) {
-      return Fail(Code::kDataLoss,
-                  "sealed bytes do not open: they were changed, or sealed for something else");
+  // Opens one message after another; those of one session share its context.
+  class Opener {
+   public:
+    explicit Opener(Impl& impl) : impl_(impl) {}
+
+    Result<void> Open(const SealItem& item, std::string& out) {
+      ASSAY_ASSIGN(const Header header, ParseHeader(item.bytes));
+      ASSAY_TRY(CheckAeadSizes(item.aad, item.bytes));
+      if (session_ == nullptr || session_->salt != header.salt ||
+          session_->key_id != header.key_id) {
+        context_.reset();  // before the session that it belongs to
+        ASSAY_ASSIGN(session_, impl_.Find(header));
+        context_.emplace(session_->aead.TakeOpening());
+      }
+      out.resize(item.bytes.size() - kSealedOverheadBytes);
+      if (!GcmContexts::OpenWith(context_->get(), NonceOf(header.counter).data(), item.aad,
+                                 item.bytes.substr(kSealedHeaderBytes), out)) {
+        return Fail(Code::kDataLoss,
+                    "sealed bytes do not open: they were changed, or sealed for something else");
+      }
+      return {};
     }
-    return {};
-  }
+
+   private:
+    Impl& impl_;
+    std::shared_ptr<Session> session_;
+    std::optional<CipherPool::Lease> context_;
+  };
 
  private:
   Result<std::shared_ptr<Session>> Make(std::uint32_t key_id, const Salt& salt) const {
@@ -235,7 +252,7 @@ Result<std::string> Sealer::Seal(std::string_view aad, std::string_view plain) c
 
 Result<std::string> Sealer::Open(std::string_view aad, std::string_view sealed) const {
   std::string plain;
-  ASSAY_TRY(impl_->OpenOne({aad, sealed}, plain));
+  ASSAY_TRY(Impl::Opener(*impl_).Open({aad, sealed}, plain));
   return plain;
 }
 
@@ -265,12 +282,12 @@ Result<void> Sealer::SealBatch(std::span<const SealItem> items, std::span<std::s
 
 Result<void> Sealer::OpenBatch(std::span<const SealItem> items, std::span<std::string> out) const {
   ASSAY_TRY(CheckBatch(items.size(), out.size()));
-  return core::ParallelTry(items.size(), kBatchGrain,
-                           [&](std::size_t begin, std::size_t end) -> Result<void> {
-                             for (std::size_t i = begin; i < end; ++i)
-                               ASSAY_TRY(impl_->OpenOne(items[i], out[i]));
-                             return {};
-                           });
+  const auto open = [&](std::size_t begin, std::size_t end) -> Result<void> {
+    Impl::Opener opener(*impl_);
+    for (std::size_t i = begin; i < end; ++i) ASSAY_TRY(opener.Open(items[i], out[i]));
+    return {};
+  };
+  return core::ParallelTry(items.size(), kBatchGrain, open);
 }
 
 Result<std::uint32_t> Sealer::KeyIdOf(std::string_view sealed) {
