@@ -10,6 +10,7 @@ namespace assay::cli {
 namespace {
 
 Result<std::unique_ptr<crypto::KeyStore>> OpenKeys(const gateway::Settings& settings,
+                                                   const gateway::Environment& environment,
                                                    const StateOptions& state) {
   StateOptions place = state;
   if (place.directory.empty() && !settings.keys.database.empty()) {
@@ -18,7 +19,12 @@ Result<std::unique_ptr<crypto::KeyStore>> OpenKeys(const gateway::Settings& sett
   if (place.directory.empty()) place.directory = settings.data_folder;
   crypto::KeyStoreOptions options;
   ASSAY_ASSIGN(options.directory, StateDirectory(place.directory));
+  options.database = settings.keys.database;
   ASSAY_ASSIGN(options.passphrase, ReadPassphrase(place.passphrase_file));
+  if (!settings.keys.passphrase.empty()) {
+    ASSAY_ASSIGN(const auto passphrase, gateway::ReadSecret(settings.keys.passphrase, environment));
+    if (passphrase) options.passphrase = crypto::SecretString::Copy(*passphrase);
+  }
   options.must_exist = true;
   const std::string directory = options.directory;
   auto keys = crypto::KeyStore::Open(std::move(options));
@@ -57,14 +63,15 @@ Result<std::unique_ptr<telemetry::RequestLog>> OpenRequestLog(const gateway::Set
 
 }  // namespace
 
-Result<OpenedParts> OpenParts(const gateway::Settings& settings, const StateOptions& state) {
+Result<OpenedParts> OpenParts(const gateway::Settings& settings,
+                              const gateway::Environment& environment, const StateOptions& state) {
   OpenedParts parts;
   ASSAY_ASSIGN(parts.log, OpenLog(settings.log));
   if (settings.request_log.enabled) {
     ASSAY_ASSIGN(parts.request_log, OpenRequestLog(settings, *parts.log));
   }
   if (gateway::KeysRequired(settings)) {
-    ASSAY_ASSIGN(parts.keys, OpenKeys(settings, state));
+    ASSAY_ASSIGN(parts.keys, OpenKeys(settings, environment, state));
   }
   return parts;
 }

@@ -32,6 +32,7 @@ struct OpenedParts {
 
 // Errors: those of opening each; kFailedPrecondition when keys are needed and none were made.
 [[nodiscard]] Result<OpenedParts> OpenParts(const gateway::Settings& settings,
+                                            const gateway::Environment& environment,
                                             const StateOptions& state);
 
 // The dashboard with what it reads; must be torn down before the gateway.

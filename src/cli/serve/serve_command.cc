@@ -102,7 +102,7 @@ Result<int> Run(const ServeOptions& options) {
 
   const gateway::Environment environment = ProcessEnvironment();
   ASSAY_ASSIGN(const gateway::Settings settings, ReadServeSettings(options, environment));
-  ASSAY_ASSIGN(const OpenedParts parts, OpenParts(settings, options.state));
+  ASSAY_ASSIGN(const OpenedParts parts, OpenParts(settings, environment, options.state));
   ASSAY_ASSIGN(const auto gateway, gateway::Gateway::Make(settings, environment, parts.parts()));
   ASSAY_ASSIGN(const OpenedDashboard dashboard,
                AddDashboard(settings, environment, parts, *gateway));

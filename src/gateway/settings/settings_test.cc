@@ -285,9 +285,12 @@ TEST(Settings, ASecretInTheFileIsRefusedWithoutRepeatingIt) {
 }
 
 TEST(Settings, UnknownVariablesOutsideTheSectionsAreWarningsOnly) {
-  const auto loaded = Read(
-      With("    key_env: ASSAY_MY_OPENAI_KEY\n"),
-      {{"ASSAY_MY_OPENAI_KEY", "x"}, {"ASSAY_FOO", "1"}, {"ASSAY_SIMD", "AVX2"}, {"HOME", "/"}});
+  const auto loaded =
+      Read(With("    key_env: ASSAY_MY_OPENAI_KEY\n"), {{"ASSAY_MY_OPENAI_KEY", "x"},
+                                                        {"ASSAY_FOO", "1"},
+                                                        {"ASSAY_KEY_PASSPHRASE", "p"},
+                                                        {"ASSAY_SIMD", "AVX2"},
+                                                        {"HOME", "/"}});
   ASSERT_TRUE(loaded) << loaded.error().message;
   ASSERT_EQ(loaded->warnings.size(), 1U);
   EXPECT_EQ(loaded->warnings[0], "ASSAY_FOO: no key has this variable; it is ignored");

@@ -104,8 +104,8 @@ Key KeysKey(KeySettings& s) {
            "`auto`: required unless only loopback addresses are listened on. `off` is refused on "
            "other addresses."),
        String("database", s.database, kRestart, "SQLite file. Empty: `keys.db` in `data_folder`."),
-       Secret("secret", s.secret, kRestart,
-              "Keys the hashes that the database holds. Unset: `keys.secret` in `data_folder`.")});
+       Secret("passphrase", s.passphrase, kRestart,
+              "Opens `secret.keys` beside the database, where that is locked by a passphrase.")});
 }
 
 Key TelemetryKey(TelemetrySettings& s) {

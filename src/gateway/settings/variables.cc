@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::string_view kPrefix = "ASSAY_";
 // Variables of the program and its tests that are no keys.
-constexpr std::array<std::string_view, 6> kOthers = {"ASSAY_CONFIG",  "ASSAY_DATA",
-                                                     "ASSAY_MODELS",  "ASSAY_SIMD",
-                                                     "ASSAY_PROGRAM", "ASSAY_SOURCE_DIR"};
+constexpr std::array<std::string_view, 8> kOthers = {
+    "ASSAY_CONFIG", "ASSAY_KEY_PASSPHRASE", "ASSAY_STATE",   "ASSAY_DATA",
+    "ASSAY_MODELS", "ASSAY_SIMD",           "ASSAY_PROGRAM", "ASSAY_SOURCE_DIR"};
 
 std::string Lower(std::string_view text) {
   std::string out(text);

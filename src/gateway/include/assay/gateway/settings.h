@@ -163,7 +163,7 @@ enum class KeyMode : std::uint8_t { kAuto, kRequired, kOff };
 struct KeySettings {
   KeyMode mode = KeyMode::kAuto;  // kAuto: required unless only loopback is listened on
   std::string database;           // SQLite file; empty: `keys.db` in the data folder
-  SecretSource secret;            // of the keyed hashes; empty: `keys.secret` in the data folder
+  SecretSource passphrase;        // of `secret.keys` beside the database, where it is locked by one
 };
 
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError, kOff };
