@@ -16,6 +16,7 @@
 #include "checks/checker_pool_internal.h"
 #include "coalescing/coalescer.h"
 #include "runtime/endpoints_internal.h"
+#include "runtime/status_metrics_internal.h"
 #include "runtime/upstream_views_internal.h"
 #include "server/compute_pool_internal.h"
 #include "server/server_internal.h"
@@ -115,6 +116,13 @@ void Gateway::Impl::Tick() {
 }
 
 void Gateway::Impl::AddGauges() {
+  AddStatusMetrics(metrics, {.cache = cache.get(),
+                             .log = parts.log,
+                             .request_log = parts.request_log,
+                             .upstreams = [this] {
+                               const std::lock_guard lock(reload_mutex);
+                               return ViewUpstreams(*live->routes);
+                             }});
   metrics.AddCallback("assay_connections", "Connections of clients now", {},
                       [this] { return static_cast<double>(server->connections()); });
   metrics.AddCallback(
@@ -175,6 +183,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
                                               impl->live, options.threads);
   impl->server = std::make_unique<Server>(options, *impl->pipeline);
   impl->AddGauges();
+  ASSAY_TRY(AddStageEndpoints(impl->router));
   ASSAY_TRY(
       AddEndpoints(impl->router, EndpointParts{.metrics = &impl->metrics,
                                                .cache = impl->cache.get(),

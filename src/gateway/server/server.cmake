@@ -6,6 +6,7 @@ target_sources(assay_gateway PRIVATE
   runtime/endpoints.cc
   runtime/gateway.cc
   runtime/keys_endpoints.cc
+  runtime/status_metrics.cc
   runtime/upstream_views.cc
   server/client_connection.cc
   server/compute_pool.cc

@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "runtime/status_metrics_internal.h"
+
+namespace assay::gateway {
+namespace {
+
+using dashboard::UpstreamView;
+using telemetry::Metrics;
+
+template <typename Stats>
+struct Row {
+  std::string_view name;
+  std::string_view help;
+  std::uint64_t Stats::* value;
+  bool total;
+};
+
+constexpr std::array<Row<cache::TierStats>, 8> kTierRows = {{
+    {"assay_cache_entries", "Entries of a cache tier", &cache::TierStats::entries, false},
+    {"assay_cache_bytes", "What they take, overhead included", &cache::TierStats::size_bytes,
+     false},
+    {"assay_cache_hits_total", "Lookups that found an entry", &cache::TierStats::hits, true},
+    {"assay_cache_misses_total", "Lookups that found none", &cache::TierStats::misses, true},
+    {"assay_cache_puts_total", "Entries stored", &cache::TierStats::puts, true},
+    {"assay_cache_evictions_total", "Entries removed for lack of room",
+     &cache::TierStats::evictions, true},
+    {"assay_cache_expired_total", "Entries removed because their time was over",
+     &cache::TierStats::expired, true},
+    {"assay_cache_errors_total", "Calls of a tier that failed", &cache::TierStats::errors, true},
+}};
+
+constexpr std::array<Row<cache::TieredStats>, 6> kQueueRows = {{
+    {"assay_cache_lookups_waiting", "Lookups that wait for a slower tier",
+     &cache::TieredStats::lookups_waiting, false},
+    {"assay_cache_lookups_dropped_total", "Lookups not made because that queue was full",
+     &cache::TieredStats::lookups_dropped, true},
+    {"assay_cache_writes_waiting", "Entries that wait for a slower tier",
+     &cache::TieredStats::writes_waiting, false},
+    {"assay_cache_writes_dropped_total", "Entries not written because that queue was full",
+     &cache::TieredStats::writes_dropped, true},
+    {"assay_cache_write_errors_total", "Entries that a slower tier failed to take",
+     &cache::TieredStats::write_errors, true},
+    {"assay_cache_promotions_total", "Entries found in a slower tier and stored in a faster one",
+     &cache::TieredStats::promotions, true},
+}};
+
+constexpr std::array<Row<UpstreamView>, 6> kUpstreamRows = {{
+    {"assay_upstream_calls_total", "Calls of an upstream", &UpstreamView::calls, true},
+    {"assay_upstream_failures_total", "Calls that failed", &UpstreamView::failures, true},
+    {"assay_upstream_rate_limited_total", "Answers with status 429", &UpstreamView::rate_limited,
+     true},
+    {"assay_upstream_refused_total", "Calls not made because of its limits or its breaker",
+     &UpstreamView::refused, true},
+    {"assay_upstream_in_flight", "Calls in flight", &UpstreamView::in_flight, false},
+    {"assay_upstream_waiting", "Calls that wait for its limits", &UpstreamView::waiting, false},
+}};
+
+constexpr std::array<Row<telemetry::RequestLogStats>, 4> kRequestLogRows = {{
+    {"assay_request_log_written_total", "Records written", &telemetry::RequestLogStats::written,
+     true},
+    {"assay_request_log_dropped_total", "Records dropped because the queue was full",
+     &telemetry::RequestLogStats::dropped, true},
+    {"assay_request_log_failed_total", "Records lost to a full or broken disk",
+     &telemetry::RequestLogStats::failed, true},
+    {"assay_request_log_expired_total", "Records removed by age or size",
+     &telemetry::RequestLogStats::expired, true},
+}};
+
+constexpr std::array<Row<telemetry::LogStats>, 3> kLogRows = {{
+    {"assay_log_lines_total", "Lines of the log written", &telemetry::LogStats::lines, true},
+    {"assay_log_dropped_total", "Lines dropped because the queue was full",
+     &telemetry::LogStats::dropped, true},
+    {"assay_log_failed_total", "Lines lost to a full or broken disk",
+     &telemetry::LogStats::write_errors, true},
+}};
+
+// One series for each row; `read` gives the statistics as they are now.
+template <typename Rows, typename Read>
+void AddRows(Metrics& metrics, const Rows& rows, const telemetry::Labels& labels, Read read) {
+  for (const auto& row : rows) {
+    metrics.AddCallback(
+        row.name, row.help, labels,
+        [read, value = row.value] { return static_cast<double>(read().*value); }, row.total);
+  }
+}
+
+void AddCache(Metrics& metrics, const cache::TieredCache& cache) {
+  const cache::TieredStats now = cache.Stats();
+  for (std::size_t i = 0; i < now.tiers.size(); ++i) {
+    AddRows(metrics, kTierRows, {{"tier", now.tiers[i].name}}, [&cache, i] {
+      const cache::TieredStats stats = cache.Stats();
+      return i < stats.tiers.size() ? stats.tiers[i].stats : cache::TierStats{};
+    });
+  }
+  AddRows(metrics, kQueueRows, {}, [&cache] { return cache.Stats(); });
+}
+
+void AddUpstream(Metrics& metrics, const std::string& name,
+                 const std::function<std::vector<UpstreamView>()>& upstreams) {
+  const auto read = [name, upstreams] {
+    const std::vector<UpstreamView> views = upstreams();
+    const auto found = std::ranges::find(views, name, &UpstreamView::name);
+    return found == views.end() ? UpstreamView{} : *found;
+  };
+  AddRows(metrics, kUpstreamRows, {{"upstream", name}}, read);
+  metrics.AddCallback("assay_upstream_breaker_open",
+                      "1 while its breaker is open, 0.5 while it lets one call try",
+                      {{"upstream", name}}, [read] {
+                        const std::string state = read().breaker;
+                        return state == "open" ? 1.0 : state == "closed" ? 0.0 : 0.5;
+                      });
+}
+
+}  // namespace
+
+void AddStatusMetrics(Metrics& metrics, StatusParts parts) {
+  if (parts.cache != nullptr) AddCache(metrics, *parts.cache);
+  for (const UpstreamView& upstream : parts.upstreams()) {
+    AddUpstream(metrics, upstream.name, parts.upstreams);
+  }
+  if (parts.log != nullptr) {
+    AddRows(metrics, kLogRows, {}, [log = parts.log] { return log->stats(); });
+  }
+  if (parts.request_log != nullptr) {
+    AddRows(metrics, kRequestLogRows, {}, [log = parts.request_log] { return log->stats(); });
+  }
+}
+
+}  // namespace assay::gateway
