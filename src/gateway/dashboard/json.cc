@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -220,6 +221,15 @@ std::string KeysJson(std::span<const crypto::KeyInfo> keys) {
 
 Result<crypto::KeySpec> KeySpecOf(std::string_view body) {
   ASSAY_ASSIGN(const json::object object, ParseObject(body));
+  static constexpr std::array<std::string_view, 8> kKnown = {
+      "name", "tenant", "scopes", "expires_ms", "period", "requests", "tokens", "cost_nanousd"};
+  for (const auto& member : object) {  // a misspelt budget must not become none
+    if (std::ranges::find(kKnown, std::string_view(member.key())) == kKnown.end()) {
+      return Fail(Code::kInvalidArgument,
+                  fmt::format("`{}` is no member of a key; there are {}.",
+                              std::string_view(member.key()), fmt::join(kKnown, ", ")));
+    }
+  }
   crypto::KeySpec spec;
   ASSAY_ASSIGN(spec.name, Text(object, "name"));
   ASSAY_ASSIGN(const std::string tenant, Text(object, "tenant"));

@@ -90,7 +90,9 @@ HttpReply PurgeCache(cache::TieredCache* cache, const HttpRequest& request) {
     }
     filter.stored_before_ms = core::Clock::Real().wall_ns() / 1'000'000 - seconds * 1000;
   }
-  const bool all = request.QueryParameter("all") == "true";
+  const auto all_text = request.QueryParameter("all");
+  if (all_text && *all_text != "true") return BadParameter("all", "all can only be true.");
+  const bool all = all_text.has_value();
   if (!all && !filter.tenant && !filter.route && !filter.model && !older_than) {
     return BadParameter("all",
                         "Name what to purge (tenant, route, model, older_than), or say "
@@ -102,6 +104,27 @@ HttpReply PurgeCache(cache::TieredCache* cache, const HttpRequest& request) {
 }
 
 }  // namespace
+
+Result<void> AddStageEndpoints(Router& router) {
+  struct Row {
+    std::string_view method;
+    std::string_view pattern;
+    Scope scope;
+  };
+  constexpr std::array<Row, 7> kRows = {{{"GET", "/health", Scope::kNone},
+                                         {"GET", "/ready", Scope::kNone},
+                                         {"GET", "/v1/models", Scope::kInference},
+                                         {"GET", "/v1/models/{model...}", Scope::kInference},
+                                         {"POST", "/v1/chat/completions", Scope::kInference},
+                                         {"POST", "/v1/completions", Scope::kInference},
+                                         {"POST", "/v1/embeddings", Scope::kInference}}};
+  for (const Row& row : kRows) {
+    ASSAY_TRY(router.Add(row.method, row.pattern, row.scope, [](const HttpRequest&) {
+      return ErrorReply(Error{Code::kInternal, "this request should not have come here"});
+    }));
+  }
+  return {};
+}
 
 Result<void> AddEndpoints(Router& router, const EndpointParts& parts) {
   if (parts.metrics_on) {

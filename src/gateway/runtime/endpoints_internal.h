@@ -21,6 +21,10 @@ struct EndpointParts {
 // Errors: those of Router::Add.
 [[nodiscard]] Result<void> AddEndpoints(Router& router, const EndpointParts& parts);
 
+// The endpoints that the stages answer before they ask the router: here so that another method gets
+// its 405 and that Router::routes() is whole. Errors: those of Router::Add.
+[[nodiscard]] Result<void> AddStageEndpoints(Router& router);
+
 // GET /v1/keys, POST /v1/keys, DELETE /v1/keys/{id}. A token is shown when it is made and never
 // again. `keys` must outlive the router.
 [[nodiscard]] Result<void> AddKeyEndpoints(Router& router, crypto::KeyStore& keys);

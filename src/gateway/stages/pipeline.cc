@@ -196,7 +196,8 @@ void Pipeline::OnEndpoint(const RequestView& view, ReplyStream& reply) {
     return reply.AnswerReply(
         ErrorReply(Error{Code::kInvalidArgument, "The path has a broken percent escape."}), id);
   }
-  if (view.method == "GET" && (*path == "/v1/models" || path->starts_with("/v1/models/"))) {
+  const bool reads = view.method == "GET" || view.method == "HEAD";
+  if (reads && (*path == "/v1/models" || path->starts_with("/v1/models/"))) {
     return StartModelList(state, view, *path, reply);
   }
   auto request = std::make_shared<HttpRequest>();
