@@ -97,6 +97,24 @@ Result<void> MakeFolder(const KeyStoreOptions& options) {
   return {};
 }
 
+// Without the key file no token can be checked: a new one beside keys that exist would silently end
+// all of them. The database is empty until there is a key file.
+Result<KeyRing> OpenRing(const KeyStoreOptions& options, core::Clock& clock) {
+  const std::string path = options.directory + "/secret.keys";
+  const auto database = core::FileSystem::Real().Stat(DatabasePath(options));
+  if (!database || database->size_bytes == 0) {
+    return KeyRing::LoadOrCreate(path, options.passphrase.view(), clock);
+  }
+  Result<KeyRing> ring = KeyRing::Load(path, options.passphrase.view());
+  if (!ring && ring.error().code == Code::kNotFound) {
+    return Fail(Code::kFailedPrecondition,
+                fmt::format("'{}' is missing, without which the keys of '{}' cannot be checked; "
+                            "restore it, or move the database away to begin anew",
+                            path, DatabasePath(options)));
+  }
+  return ring;
+}
+
 }  // namespace
 
 std::int64_t KeyStore::Impl::now_ms() const {
@@ -107,8 +125,7 @@ std::int64_t KeyStore::Impl::now_ms() const {
 Result<void> KeyStore::Impl::Start() {
   ASSAY_TRY(MakeFolder(options_));
   core::Clock& clock = options_.clock != nullptr ? *options_.clock : core::Clock::Real();
-  ASSAY_ASSIGN(ring_, KeyRing::LoadOrCreate(options_.directory + "/secret.keys",
-                                            options_.passphrase.view(), clock));
+  ASSAY_ASSIGN(ring_, OpenRing(options_, clock));
   for (const KeyRing::Key& key : ring_.keys()) {
     ASSAY_ASSIGN(const SecretBytes derived, ring_.Derive(key.id, kHashPurpose));
     ASSAY_ASSIGN(HmacKey hasher, HmacKey::Create(derived.view()));

@@ -460,6 +460,20 @@ TEST_F(KeyStoreTest, OpensOnlyWhatIsThereAndReadable) {
   EXPECT_EQ(later.error().code, Code::kFailedPrecondition);
 }
 
+TEST_F(KeyStoreTest, ALostKeyFileIsNotReplacedBesideKeysThatExist) {
+  {
+    ASSERT_TRUE(Open()->Create(Spec(), "test"));
+  }
+  ASSERT_TRUE(core::FileSystem::Real().Remove(dir_.File("state") + "/secret.keys"));
+  KeyStoreOptions options;
+  options.directory = dir_.File("state");
+  const auto refused = KeyStore::Open(std::move(options));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kFailedPrecondition);
+  EXPECT_NE(refused.error().message.find("secret.keys"), std::string::npos);
+  EXPECT_FALSE(core::FileSystem::Real().Stat(dir_.File("state") + "/secret.keys"));
+}
+
 TEST_F(KeyStoreTest, ADamagedRowIsNamed) {
   {
     ASSERT_TRUE(Open()->Create(Spec(), "test"));

@@ -71,4 +71,4 @@ inline bool IsValid(const boost::json::value& test) {
 
 #define ASSAY_NEED_DATA(name, variable)                                \
   const std::string variable = assay::crypto::testing::DataFile(name); \
-  if (variable.empty()) GTEST_SKIP() << "needs the data sets: set ASSAY_DATA"
+  if ((variable).empty()) GTEST_SKIP() << "needs the data sets: set ASSAY_DATA"
