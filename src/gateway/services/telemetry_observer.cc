@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <boost/json.hpp>
+
 #include "services/telemetry_observer_internal.h"
 
 namespace assay::gateway {
@@ -28,6 +30,38 @@ std::string_view EndpointText(Endpoint endpoint) {
   static constexpr std::array<std::string_view, 3> kPaths = {"/v1/chat/completions",
                                                              "/v1/completions", "/v1/embeddings"};
   return kPaths[static_cast<std::size_t>(endpoint)];
+}
+
+// The places of TelemetryObserver::claims_.
+constexpr std::array<std::string_view, 3> kVerdicts = {"supported", "contradicted", "unverified"};
+
+boost::json::object ToJson(const ClaimVerdict& claim) {
+  boost::json::array evidence;
+  if (!claim.evidence_file.empty()) {
+    evidence.push_back(
+        boost::json::object{{"file", claim.evidence_file}, {"text", claim.evidence_text}});
+  }
+  return {{"text", claim.claim},
+          {"verdict", claim.verdict},
+          {"confidence", claim.confidence},
+          {"reason", claim.reason},
+          {"evidence", std::move(evidence)}};
+}
+
+// The worst of the claims is the verdict of the answer, as in x-assay-verdict.
+void AddVerdicts(const std::vector<ClaimVerdict>& verdicts, telemetry::ExchangeRecord& record) {
+  if (verdicts.empty()) return;
+  boost::json::array claims;
+  for (const ClaimVerdict& claim : verdicts) {
+    if (claim.verdict == kVerdicts[0]) ++record.supported;
+    if (claim.verdict == kVerdicts[1]) ++record.contradicted;
+    if (claim.verdict == kVerdicts[2]) ++record.unverified;
+    claims.push_back(ToJson(claim));
+  }
+  record.verdict = record.contradicted > 0 ? kVerdicts[1]
+                   : record.unverified > 0 ? kVerdicts[2]
+                                           : kVerdicts[0];
+  record.claims_json = boost::json::serialize(claims);
 }
 
 }  // namespace
@@ -67,8 +101,6 @@ TelemetryObserver::TelemetryObserver(telemetry::Metrics& metrics, telemetry::Log
   saved_ = metrics.AddCounter("assay_saved_usd_total", "What cached answers would have cost", {},
                               kUsdPerNanousd);
   retries_ = metrics.AddCounter("assay_retries_total", "Calls beyond the first of an exchange");
-  static constexpr std::array<std::string_view, 3> kVerdicts = {"supported", "contradicted",
-                                                                "unverified"};
   for (std::size_t i = 0; i < kVerdicts.size(); ++i) {
     claims_[i] = metrics.AddCounter("assay_claims_total", "Claims of answers, by their verdict",
                                     {{"verdict", std::string(kVerdicts[i])}});
@@ -90,6 +122,7 @@ void TelemetryObserver::Count(const ExchangeSummary& summary) {
   completion_tokens_.Add(summary.usage.completion_tokens);
   cost_.Add(static_cast<std::uint64_t>(summary.cost_nanousd));
   if (summary.attempts > 1) retries_.Add(summary.attempts - 1);
+  if (summary.exchange != nullptr) CountVerdicts(summary.exchange->verdicts);
   if (summary.upstream_ns > 0) added_.ObserveNs(summary.total_ns - summary.upstream_ns);
 }
 
@@ -159,6 +192,7 @@ void TelemetryObserver::OfferRecord(const ExchangeSummary& summary) {
     record.answer = summary.answer;
   }
   if (summary.exchange != nullptr) {
+    AddVerdicts(summary.exchange->verdicts, record);
     for (std::size_t i = 0; i < kStageCount; ++i) {
       const StageTime& time = summary.exchange->stages[i];
       if (time.begin_ns < 0) continue;
@@ -187,11 +221,11 @@ void TelemetryObserver::OnRefused(std::string_view code) {
       .Add();
 }
 
-void TelemetryObserver::OnVerdicts(std::uint32_t supported, std::uint32_t contradicted,
-                                   std::uint32_t unverified) {
-  claims_[0].Add(supported);
-  claims_[1].Add(contradicted);
-  claims_[2].Add(unverified);
+void TelemetryObserver::CountVerdicts(std::span<const ClaimVerdict> verdicts) {
+  for (const ClaimVerdict& claim : verdicts) {
+    const auto* const name = std::ranges::find(kVerdicts, claim.verdict);
+    if (name != kVerdicts.end()) claims_[static_cast<std::size_t>(name - kVerdicts.begin())].Add();
+  }
 }
 
 }  // namespace assay::gateway

@@ -2,6 +2,7 @@
 // Threads: safe; no call waits.
 #pragma once
 #include <array>
+#include <span>
 #include <string>
 
 #include "assay/telemetry/log.h"
@@ -26,11 +27,10 @@ class TelemetryObserver final : public Observer {
   void OnExchange(const ExchangeSummary& summary) override;
   void OnEndpoint(std::string_view pattern, int status, std::int64_t total_ns) override;
   void OnRefused(std::string_view code) override;
-  // Of the claims of one answer.
-  void OnVerdicts(std::uint32_t supported, std::uint32_t contradicted, std::uint32_t unverified);
 
  private:
   void Count(const ExchangeSummary& summary);
+  void CountVerdicts(std::span<const ClaimVerdict> verdicts);
   void WriteLine(const ExchangeSummary& summary);
   void OfferRecord(const ExchangeSummary& summary);
 

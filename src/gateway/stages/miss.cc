@@ -64,6 +64,7 @@ std::shared_ptr<Pipeline::Miss> Pipeline::MakeMiss(ThreadState& state, const Req
   if (state.live->settings.telemetry.forward_trace) {
     miss->traceparent = state.names.trace.Child(state.rng).Traceparent();
   }
+  miss->NoteStage(Stage::kNormalize, state.start_ns);  // key, route and lookup in memory included
   const std::weak_ptr<Miss> leaving = miss;
   miss->reply = reply.Defer([leaving] {
     if (const auto left = leaving.lock()) {
@@ -113,7 +114,9 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
   co_await asio::this_coro::throw_if_cancelled(false);
   Exchange& exchange = miss->exchange;
   if (exchange.cacheable && exchange.wish.may_read && parts_.cache->has_lower()) {
+    const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
     const LowerHit hit = co_await LookLower(*miss);
+    miss->NoteStage(Stage::kExactLookup, begin_ns);
     if (hit.entry && IsWanted(*hit.entry, exchange.wish, exchange.started_wall_ns / 1'000'000)) {
       AnswerLowerHit(*miss, hit);
       co_return;
@@ -276,6 +279,7 @@ void Pipeline::AnswerMiss(Miss& miss, const UpstreamReply& reply) {
     }
     exchange.first_byte_ns = core::Clock::Real().monotonic_ns() - exchange.started_monotonic_ns;
     miss.answer_bytes = reply.body.size();
+    if (miss.live->settings.request_log.texts) exchange.answer = reply.body;
     miss.reply->Answer(
         {.status = reply.status, .content_type = reply.content_type, .fields = fields}, reply.body);
     if (reply.status >= 400) miss.error_code = "upstream_status";
