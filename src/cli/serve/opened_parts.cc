@@ -91,7 +91,6 @@ Result<OpenedDashboard> AddDashboard(const gateway::Settings& settings,
     options.password_file =
         settings.data_folder + "/" + std::string(gateway::dashboard::kPasswordFile);
   }
-  if (!password && options.password_file.empty()) return opened;
   gateway::dashboard::LiveParts live;
   live.metrics = &gateway.metrics();
   live.request_log = parts.request_log.get();

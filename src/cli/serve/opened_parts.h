@@ -41,7 +41,7 @@ struct OpenedDashboard {
   std::unique_ptr<gateway::dashboard::Dashboard> dashboard;
 };
 
-// Adds the dashboard where it is on and a password is set; else both are null.
+// Adds the dashboard where it is on; else both are null. Without a password it says how to set one.
 [[nodiscard]] Result<OpenedDashboard> AddDashboard(const gateway::Settings& settings,
                                                    const gateway::Environment& environment,
                                                    const OpenedParts& parts,
