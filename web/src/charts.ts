@@ -27,6 +27,7 @@ type Values = (number | null)[];
 
 const HEIGHT_PX = 196;
 const TABLE_ROWS = 60;
+const FEW_MINUTES_S = 600; // shorter axes name seconds
 const live = new Set<Chart>();
 
 function token(name: string): string {
@@ -119,8 +120,15 @@ export class Chart {
   update(times: number[], columns: Values[]): void {
     this.times = times;
     this.columns = columns;
-    if (this.plot) this.plot.setData(this.data());
-    else this.rebuild();
+    if (times.length === 0) {
+      this.plot?.destroy();
+      this.plot = undefined;
+      replace(this.canvas, h("p", { class: "note" }, "The first figures come within a minute."));
+    } else if (this.plot) {
+      this.plot.setData(this.data());
+    } else {
+      this.rebuild();
+    }
     this.readout(null);
     const last = times.length - 1;
     const parts = this.options.series.map(
@@ -138,6 +146,7 @@ export class Chart {
     this.plot = undefined;
     const width = this.canvas.clientWidth;
     if (width === 0 || this.times.length === 0) return;
+    this.canvas.replaceChildren();
     this.plot = new uPlot(this.config(width), this.data(), this.canvas);
   }
 
@@ -224,7 +233,7 @@ export class Chart {
         label: one.label,
         stroke: color,
         width: options.stacked ? 1 : 1.75,
-        points: { show: false },
+        points: options.log ? { show: true, size: 3, fill: color } : { show: false },
         spanGaps: false,
         ...(one.dash ? { dash: one.dash } : {}),
         ...(options.stacked && i === 0 ? { fill: `${color}59` } : {}),
@@ -254,7 +263,10 @@ export class Chart {
           grid: { show: false },
           size: 26,
           space: 64,
-          values: (_plot, ticks) => ticks.map((tick) => minuteOfDay(tick * 1000)),
+          values: (_plot, ticks) => {
+            const brief = (ticks.at(-1) ?? 0) - (ticks[0] ?? 0) < FEW_MINUTES_S;
+            return ticks.map((tick) => (brief ? timeOfDay : minuteOfDay)(tick * 1000));
+          },
         },
         {
           ...axis,

@@ -76,9 +76,9 @@ export interface TraceSpan {
 
 export interface Evidence {
   file: string;
-  line: number | null;
+  line?: number | null;
   text: string;
-  score: number | null;
+  score?: number | null;
 }
 
 export interface Claim {

@@ -5,6 +5,43 @@ import { count, dateTime, duration, money, plural } from "../format";
 import { empty, failure, sourceBadge, statusBadge, type ViewHandle, verdictBadge } from "../parts";
 import type { Claim, Evidence, Exchange, TraceSpan } from "../types";
 
+const STAGES: Record<string, string> = {
+  authenticate: "Authenticate",
+  normalize: "Read and normalise",
+  exact_lookup: "Look below memory",
+  semantic_lookup: "Look for the same question",
+  ask_experts: "Ask upstream",
+  merge: "Merge answers",
+  check_claims: "Check claims",
+  store: "Store",
+  reply: "Reply",
+};
+
+interface Message {
+  role?: unknown;
+  content?: unknown;
+}
+
+const plain = (content: unknown): string =>
+  typeof content === "string" ? content : JSON.stringify(content, null, 2);
+
+/** The words of a chat request or answer; anything else as it is. */
+function readable(json: string): string {
+  try {
+    const body = JSON.parse(json) as {
+      messages?: Message[];
+      choices?: { message?: Message; text?: unknown }[];
+    };
+    const messages =
+      body.messages ?? body.choices?.map((one) => one.message ?? { content: one.text });
+    if (!messages || messages.length === 0) return json;
+    if (messages.length === 1 && messages[0]) return plain(messages[0].content);
+    return messages.map((one) => `${plain(one.role)}: ${plain(one.content)}`).join("\n\n");
+  } catch {
+    return json;
+  }
+}
+
 function fact(label: string, value: Node | string): HTMLElement {
   return h("div", {}, h("dt", {}, label), h("dd", {}, value));
 }
@@ -62,7 +99,7 @@ function waterfall(spans: TraceSpan[], totalUs: number): HTMLElement {
           h(
             "th",
             { scope: "row" },
-            span.name,
+            STAGES[span.name] ?? span.name,
             span.note ? h("span", { class: "span-note" }, span.note) : null,
           ),
           h("td", { class: "num medium faint" }, duration(span.start_us)),
@@ -88,10 +125,10 @@ function evidence(item: Evidence): HTMLElement {
     h(
       "p",
       { class: "source" },
-      h("code", {}, item.line === null ? item.file : `${item.file}:${item.line}`),
-      item.score === null
-        ? null
-        : h("span", { class: "num faint" }, `score ${item.score.toFixed(2)}`),
+      h("code", {}, typeof item.line === "number" ? `${item.file}:${item.line}` : item.file),
+      typeof item.score === "number"
+        ? h("span", { class: "num faint" }, `score ${item.score.toFixed(2)}`)
+        : null,
     ),
     h("blockquote", {}, item.text),
   );
@@ -146,7 +183,7 @@ function details(item: Exchange): HTMLElement[] {
       ),
       spans.length > 0
         ? waterfall(spans, item.duration_us)
-        : h("p", { class: "note" }, "No span was recorded for this exchange."),
+        : h("p", { class: "note" }, "Answered from memory at once; such answers carry no trace."),
     ),
     h(
       "section",
@@ -174,8 +211,8 @@ function details(item: Exchange): HTMLElement[] {
           ),
         ]
       : []),
-    ...(item.question === null ? [] : [text("Question", item.question)]),
-    ...(item.answer === null ? [] : [text("Answer", item.answer)]),
+    ...(item.question === null ? [] : [text("Question", readable(item.question))]),
+    ...(item.answer === null ? [] : [text("Answer", readable(item.answer))]),
   ];
 }
 

@@ -7,6 +7,7 @@ import { announce, failure, poll, VERDICT_SIGNS, type ViewHandle } from "../part
 import type { Range, Traffic, TrafficPoint, Verdict } from "../types";
 import { VERDICTS } from "../types";
 
+const MIN_MINUTES = 3;
 const POLL_MS: Record<Range, number> = { minutes: 2000, hour: 10_000 };
 
 type Reader = (point: TrafficPoint) => number | null;
@@ -281,8 +282,16 @@ export function overview(): ViewHandle {
     if (!asked && loaded && (paused || !due)) return;
     try {
       last = Date.now();
-      show(await api.traffic(range));
+      let traffic = await api.traffic(range);
+      // A gateway that has just begun has no whole minutes to draw.
+      if (!loaded && range === "hour" && traffic.points.length < MIN_MINUTES) {
+        range = "minutes";
+        const choice = ranges.querySelector<HTMLInputElement>("input[value=minutes]");
+        if (choice) choice.checked = true;
+        traffic = await api.traffic(range);
+      }
       loaded = true;
+      show(traffic);
       replace(problem);
       dot.classList.remove("bad");
     } catch (error) {
