@@ -118,6 +118,19 @@ Result<std::uint16_t> IoThread::Listen(const tcp::endpoint& endpoint) {
   return real.port();
 }
 
+Result<void> IoThread::CheckFree(const tcp::endpoint& endpoint) {
+  if (endpoint.port() == 0) return {};
+  const int fd = ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC,
+                          endpoint.protocol().protocol());
+  const int on = 1;
+  const bool bound = fd >= 0 && ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                     ::bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0;
+  const boost::system::error_code error(errno, boost::system::system_category());
+  if (fd >= 0) ::close(fd);
+  if (!bound) return std::unexpected(ListenError(endpoint, error));
+  return {};
+}
+
 std::int64_t IoThread::now_ms() const {
   return core::Clock::Real().monotonic_ns() / 1'000'000;
 }

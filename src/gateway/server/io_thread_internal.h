@@ -61,6 +61,10 @@ class IoThread {
   // port. Errors: kUnavailable (in use), kPermissionDenied, kInvalidArgument.
   [[nodiscard]] Result<std::uint16_t> Listen(const boost::asio::ip::tcp::endpoint& endpoint);
 
+  // SO_REUSEPORT would let two gateways share a port in silence: refused when another program
+  // listens there. Errors: as Listen.
+  [[nodiscard]] static Result<void> CheckFree(const boost::asio::ip::tcp::endpoint& endpoint);
+
   void Run();   // until Stop
   void Stop();  // from any thread
   // Runs `call` on the thread soon; from any thread.

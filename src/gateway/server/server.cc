@@ -53,6 +53,7 @@ Server::~Server() {
 Result<void> Server::Start() {
   for (const std::string& address : listen_) {
     ASSAY_ASSIGN(tcp::endpoint endpoint, ParseAddress(address));
+    ASSAY_TRY(IoThread::CheckFree(endpoint));
     for (const auto& thread : threads_) {
       ASSAY_ASSIGN(const std::uint16_t port, thread->Listen(endpoint));
       endpoint.port(port);  // port 0: the first thread's choice holds for all

@@ -69,7 +69,8 @@ std::shared_ptr<Pipeline::Miss> Pipeline::MakeMiss(ThreadState& state, const Req
   miss->reply = reply.Defer([leaving] {
     if (const auto left = leaving.lock()) {
       left->exchange.cancelled = true;
-      left->cancel.emit(asio::cancellation_type::terminal);
+      // Asio 1.81 ends the process when a coroutine is cancelled before it begins and never waits.
+      if (left->running) left->cancel.emit(asio::cancellation_type::terminal);
     }
   });
   return miss;
@@ -112,7 +113,12 @@ asio::awaitable<Pipeline::LowerHit> Pipeline::LookLower(const Miss& miss) {
 
 asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
   co_await asio::this_coro::throw_if_cancelled(false);
+  miss->running = true;
   Exchange& exchange = miss->exchange;
+  if (exchange.cancelled) {
+    FinishMiss(*miss);
+    co_return;
+  }
   if (exchange.cacheable && exchange.wish.may_read && parts_.cache->has_lower()) {
     const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
     const LowerHit hit = co_await LookLower(*miss);

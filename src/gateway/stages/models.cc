@@ -23,6 +23,11 @@ void Pipeline::StartModelList(ThreadState& state, const RequestView& request,
 
 boost::asio::awaitable<void> Pipeline::ListModels(std::shared_ptr<Miss> miss, std::string wanted) {
   co_await boost::asio::this_coro::throw_if_cancelled(false);
+  miss->running = true;
+  if (miss->exchange.cancelled) {
+    miss->finished = true;
+    co_return;
+  }
   std::set<std::string> names;
   const ModelRoute* any = nullptr;
   for (const auto& [name, route] : miss->live->routes->routes()) {

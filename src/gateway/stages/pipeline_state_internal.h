@@ -85,6 +85,7 @@ struct Pipeline::Miss {
   std::string verdict_field;  // the value of x-assay-verdict; empty: no such field
   std::string error_code;
   std::uint64_t answer_bytes = 0;
+  bool running = false;   // the coroutine has begun, so that it may be cancelled
   bool begun = false;     // the head of a stream is sent
   bool finished = false;  // answered and observed
 
