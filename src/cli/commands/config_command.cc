@@ -34,8 +34,8 @@ void PrintWarnings(const gateway::LoadedSettings& loaded) {
 // Looks for every secret that is named, so that a missing one shows here and not under load.
 Result<void> CheckSecrets(const gateway::Settings& settings) {
   const gateway::Environment environment = ProcessEnvironment();
-  std::vector<gateway::SecretSource> sources = {settings.cache.redis.password, settings.keys.passphrase,
-                                                settings.dashboard.password};
+  std::vector<gateway::SecretSource> sources = {
+      settings.cache.redis.password, settings.keys.passphrase, settings.dashboard.password};
   for (const gateway::UpstreamSettings& upstream : settings.upstreams) {
     sources.push_back(upstream.key);
   }

@@ -75,8 +75,24 @@ void RaiseDescriptorLimit() {
   (void)setrlimit(RLIMIT_NOFILE, &limit);  // as it was is then good enough
 }
 
+// What of a reload is not the gateway's: the log, and word of what needs a restart.
+void TakeOver(const gateway::Settings& before, const gateway::Settings& after,
+              telemetry::Log& log) {
+  log.SetLevel(static_cast<telemetry::Level>(after.log.level));  // the same names in both
+  log.SetTexts(after.log.texts);
+  if (const auto opened = log.Reopen(); !opened) {
+    fmt::print(stderr, "assay: {}\n", opened.error().message);
+  }
+  fmt::print(stderr, "assay: the settings were read again\n");
+  for (const gateway::SettingChange& change : gateway::DiffSettings(before, after)) {
+    fmt::print(stderr, "assay: {}: {} -> {}{}\n", change.path, change.before, change.after,
+               change.live ? "" : ", after a restart");
+  }
+}
+
 // SIGTERM and SIGINT end the wait, SIGHUP reloads. Requires: all three are blocked in all threads.
-void WaitForEnd(const sigset_t& signals, const ServeOptions& options, gateway::Gateway& gateway) {
+void WaitForEnd(const sigset_t& signals, const ServeOptions& options, gateway::Settings current,
+                const OpenedParts& parts, gateway::Gateway& gateway) {
   while (true) {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0 || signal != SIGHUP) return;
@@ -85,7 +101,8 @@ void WaitForEnd(const sigset_t& signals, const ServeOptions& options, gateway::G
     const auto reloaded = settings ? gateway.Reload(*settings, environment)
                                    : Result<void>(std::unexpected(settings.error()));
     if (reloaded) {
-      fmt::print(stderr, "assay: the settings were read again\n");
+      TakeOver(current, *settings, *parts.log);
+      current = *settings;
     } else {
       fmt::print(stderr, "assay: the settings stay as they were: {}\n", reloaded.error().message);
     }
@@ -111,7 +128,7 @@ Result<int> Run(const ServeOptions& options) {
     fmt::print("assay: listening on {}://{}\n", settings.tls.enabled() ? "https" : "http", address);
   }
   std::fflush(stdout);
-  WaitForEnd(signals, options, *gateway);
+  WaitForEnd(signals, options, settings, parts, *gateway);
   const std::size_t cut = gateway->Drain();
   if (cut > 0) fmt::print(stderr, "assay: {} connections were cut at the end of the drain\n", cut);
   return kExitSuccess;

@@ -82,7 +82,8 @@ constexpr std::array<Row<telemetry::LogStats>, 3> kLogRows = {{
 
 // One series for each row; `read` gives the statistics as they are now.
 template <typename Rows, typename Read>
-void AddRows(Metrics& metrics, const Rows& rows, const telemetry::Labels& labels, Read read) {
+void AddRows(Metrics& metrics, const Rows& rows, const telemetry::Labels& labels,
+             const Read& read) {
   for (const auto& row : rows) {
     metrics.AddCallback(
         row.name, row.help, labels,
@@ -119,7 +120,7 @@ void AddUpstream(Metrics& metrics, const std::string& name,
 
 }  // namespace
 
-void AddStatusMetrics(Metrics& metrics, StatusParts parts) {
+void AddStatusMetrics(Metrics& metrics, const StatusParts& parts) {
   if (parts.cache != nullptr) AddCache(metrics, *parts.cache);
   for (const UpstreamView& upstream : parts.upstreams()) {
     AddUpstream(metrics, upstream.name, parts.upstreams);

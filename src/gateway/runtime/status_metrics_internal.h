@@ -21,6 +21,6 @@ struct StatusParts {
 };
 
 // Upstreams that a reload adds are counted after a restart; one that it removes stays as 0.
-void AddStatusMetrics(telemetry::Metrics& metrics, StatusParts parts);
+void AddStatusMetrics(telemetry::Metrics& metrics, const StatusParts& parts);
 
 }  // namespace assay::gateway

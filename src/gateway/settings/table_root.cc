@@ -15,26 +15,26 @@ constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warn",
 Key TlsKey(TlsSettings& tls) {
   return Section(
       "tls", "TLS towards clients; on when both files are set.",
-      {String("cert_file", tls.cert_file, kRestart, "PEM file of the certificate and its chain."),
-       String("key_file", tls.key_file, kRestart, "PEM file of the private key."),
-       Choice("min_version", tls.min_version, kTlsVersions, kRestart, "The oldest version.")});
+      {String("cert_file", tls.cert_file, kLive, "PEM file of the certificate and its chain."),
+       String("key_file", tls.key_file, kLive, "PEM file of the private key."),
+       Choice("min_version", tls.min_version, kTlsVersions, kLive, "The oldest version.")});
 }
 
 Key LimitsKey(LimitSettings& s) {
   return Section(
       "limits", "What one client may ask of the server; each limit answers with its own error.",
-      {Size("body", s.body_bytes, {1'024, 1e9}, kLive, "Largest request body."),
-       Size("header", s.header_bytes, {1'024, kMegabyte}, kLive, "Largest request head."),
+      {Size("body", s.body_bytes, {1'024, 1e9}, kRestart, "Largest request body."),
+       Size("header", s.header_bytes, {1'024, kMegabyte}, kRestart, "Largest request head."),
        Integer("json_depth", s.json_depth, {4, 1'024}, kLive,
                "Lists and objects inside each other in a body."),
-       Integer("connections", s.connections, {1, 1'000'000}, kLive, "Connections open at once."),
-       Duration("header_time", s.header_time_ms, {100, kHourMs}, kLive,
+       Integer("connections", s.connections, {1, 1'000'000}, kRestart, "Connections open at once."),
+       Duration("header_time", s.header_time_ms, {100, kHourMs}, kRestart,
                 "From the first byte of a request to its last header."),
-       Duration("body_time", s.body_time_ms, {100, kHourMs}, kLive,
+       Duration("body_time", s.body_time_ms, {100, kHourMs}, kRestart,
                 "From the last header to the last byte of the body."),
-       Duration("idle_time", s.idle_time_ms, {100, kDayMs}, kLive,
+       Duration("idle_time", s.idle_time_ms, {100, kDayMs}, kRestart,
                 "How long a connection stays open without a request."),
-       Duration("write_time", s.write_time_ms, {100, kHourMs}, kLive,
+       Duration("write_time", s.write_time_ms, {100, kHourMs}, kRestart,
                 "How long a client may take no bytes of its answer."),
        Duration("request_time", s.request_time_ms, {100, kDayMs}, kLive,
                 "Limit of a whole exchange."),
@@ -55,7 +55,7 @@ Key ComputeKey(ComputeSettings& s) {
 Key CacheKey(CacheSettings& s) {
   return Section(
       "cache", "Answers to repeated questions.",
-      {Bool("enabled", s.enabled, kLive, "Answer from the cache and store answers."),
+      {Bool("enabled", s.enabled, kRestart, "Answer from the cache and store answers."),
        Duration("ttl", s.ttl_ms, {kSecondMs, 3'650 * kDayMs}, kLive, "Lifetime of an answer."),
        Number(
            "ttl_jitter", s.ttl_jitter, {0, 0.5}, kLive,
@@ -111,8 +111,8 @@ Key KeysKey(KeySettings& s) {
 Key TelemetryKey(TelemetrySettings& s) {
   return Section(
       "telemetry", "Metrics and traces.",
-      {Bool("metrics", s.metrics, kLive, "Serve `GET /metrics`."),
-       Bool("metrics_open", s.metrics_open, kLive,
+      {Bool("metrics", s.metrics, kRestart, "Serve `GET /metrics`."),
+       Bool("metrics_open", s.metrics_open, kRestart,
             "Serve them without a key. Else the scope `admin` is needed."),
        Bool("accept_trace", s.accept_trace, kLive, "Go on with a client's `traceparent`."),
        Bool("forward_trace", s.forward_trace, kLive, "Send `traceparent` to upstreams.")});
@@ -124,7 +124,7 @@ Key LogKey(LogSettings& s) {
       {Choice("level", s.level, kLogLevels, kLive, "The least important lines that are written."),
        String("file", s.file, kRestart,
               "Appended to, opened again on SIGHUP. Empty: standard error."),
-       Bool("access", s.access, kLive, "One line for each exchange."),
+       Bool("access", s.access, kRestart, "One line for each exchange."),
        Bool("texts", s.texts, kLive, "Also log questions and answers."),
        Size("queue_size", s.queue_bytes, {65'536, 1e9}, kRestart,
             "Lines that wait for the disk; further ones are dropped and counted.")});

@@ -1,0 +1,97 @@
+"""SIGHUP: the settings are read again, what changed is said, and a wrong file changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from fake_upstream import FakeUpstream  # noqa: E402
+
+SOURCE = Path(__file__).resolve().parents[2]
+ASSAY = os.environ.get("ASSAY_PROGRAM", str(SOURCE / "build" / "release" / "assay"))
+
+
+class ReloadTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.first, self.second = FakeUpstream(), FakeUpstream()
+        for upstream in (self.first, self.second):
+            upstream.__enter__()
+            self.addCleanup(upstream.__exit__, None, None, None)
+        self.config = Path(self.folder.name) / "assay.yaml"
+        self.log = Path(self.folder.name) / "assay.log"
+        self.write(self.first.url)
+        self.process = subprocess.Popen([ASSAY, "serve", "--config", self.config], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self.addCleanup(self.end)
+        self.url = re.search(r"http://\S+", self.process.stdout.readline())[0]
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.communicate(timeout=60)
+
+    def write(self, upstream: str, more: str = "") -> None:
+        self.config.write_text(f"listen: 127.0.0.1:0\nupstreams: {{a: {{url: {upstream}}}}}\ncache: {{enabled: false}}\n"
+                               f"log: {{file: {self.log}}}\n{more}", encoding="utf-8")
+
+    def hang_up(self, last: str) -> list[str]:
+        """Sends SIGHUP; returns the lines of standard error up to the one that holds `last`."""
+        self.process.send_signal(signal.SIGHUP)
+        lines = []
+        while not lines or last not in lines[-1]:
+            lines.append(self.process.stderr.readline())
+            self.assertTrue(lines[-1], "the server ended")
+        return lines
+
+    def ask(self) -> None:
+        body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x"}]}).encode()
+        request = urllib.request.Request(f"{self.url}/v1/chat/completions", data=body,
+                                         headers={"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=20) as reply:
+            self.assertEqual(reply.status, 200)
+
+    def test_new_upstreams_are_asked_and_what_waits_for_a_restart_is_said(self) -> None:
+        self.ask()
+        self.write(self.second.url, "threads: 3\n")
+        lines = self.hang_up("upstreams.a.url")
+        self.assertTrue(any("threads: 0 -> 3, after a restart" in line for line in lines), lines)
+        self.assertFalse("after a restart" in lines[-1], lines[-1])
+        self.ask()
+        self.assertEqual((self.first.calls, self.second.calls), (1, 1))
+
+    def test_a_wrong_file_changes_nothing(self) -> None:
+        self.write(self.second.url, "cashe: {}\n")
+        lines = self.hang_up("did you mean 'cache'?")
+        self.assertIn("stay as they were", "".join(lines))
+        self.ask()
+        self.assertEqual((self.first.calls, self.second.calls), (1, 0))
+
+    def test_a_rotated_log_goes_on_in_a_new_file(self) -> None:
+        self.ask()
+        self.log.rename(f"{self.log}.1")
+        self.hang_up("read again")
+        self.ask()
+        self.process.terminate()
+        self.process.communicate(timeout=60)
+        events = []
+        for path in (Path(f"{self.log}.1"), self.log):  # a line may wait 20 ms, and then comes into the new file
+            text = path.read_text(encoding="utf-8")
+            self.assertNotIn("content", text)
+            events.append([json.loads(line)["event"] for line in text.splitlines()])
+        self.assertEqual(events[0] + events[1], ["exchange", "exchange"])
+        self.assertGreaterEqual(len(events[1]), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
