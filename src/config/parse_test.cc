@@ -144,9 +144,12 @@ TEST(ConfigParse, DuplicateKeysAreAcceptedOnRequestAndTheLastOneWins) {
 }
 
 TEST(ConfigParse, AnEmptyYamlFileIsNullAndAnUnknownEndingIsRefused) {
-  const auto document = Parse("# nothing\n", "f", Syntax::kYaml);
-  ASSERT_TRUE(document.has_value());
-  EXPECT_EQ(document->root.kind(), Kind::kNull);
+  for (const std::string_view text :
+       {std::string_view("# nothing\n"), std::string_view(""), std::string_view()}) {
+    const auto document = Parse(text, "f", Syntax::kYaml);
+    ASSERT_TRUE(document.has_value()) << document.error().message;
+    EXPECT_EQ(document->root.kind(), Kind::kNull);
+  }
   const auto loaded = Load(core::FileSystem::Real(), "assay.ini");
   ASSERT_FALSE(loaded.has_value());
   EXPECT_EQ(loaded.error().message,

@@ -281,7 +281,9 @@ Result<Document> ParseYaml(std::string_view text, std::string file, const ParseO
       static_cast<fy_parse_cfg_flags>(FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2);
   parse_options.diag = diag.get();
   const std::unique_ptr<fy_parser, Releaser> parser(fy_parser_create(&parse_options));
-  if (parser == nullptr || fy_parser_set_string(parser.get(), text.data(), text.size()) != 0) {
+  // libfyaml takes no null pointer, which an empty view may hold.
+  const char* const bytes = text.empty() ? "" : text.data();
+  if (parser == nullptr || fy_parser_set_string(parser.get(), bytes, text.size()) != 0) {
     return Fail(Code::kResourceExhausted, "libfyaml could not create a parser");
   }
 
