@@ -22,12 +22,17 @@ function(assay_room)
   set_property(GLOBAL APPEND PROPERTY ASSAY_ROOMS ${ARG_NAME})
 endfunction()
 
-# oneTBB opens its helpers with RTLD_DEEPBIND, which the address sanitizer refuses. OpenVINO's copy can be told not
-# to; Debian's 2021.8 cannot, so sanitizer builds run with the former.
+# What every test and fuzz replay of a sanitizer build runs with. oneTBB opens its helpers with RTLD_DEEPBIND, which the
+# address sanitizer refuses. OpenVINO's copy can be told not to; Debian's 2021.8 cannot, so these run with the former.
 set(ASSAY_SANITIZER_ENVIRONMENT "")
 if(ASSAY_SANITIZE)
-  set(ASSAY_SANITIZER_ENVIRONMENT "TBB_ENABLE_SANITIZERS=1;LD_LIBRARY_PATH=${ASSAY_OPENVINO_DIR}/libs;\
-LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/leaks.supp:print_suppressions=0")
+  set(ASSAY_SANITIZER_ENVIRONMENT
+    "TBB_ENABLE_SANITIZERS=1"
+    "LD_LIBRARY_PATH=${ASSAY_OPENVINO_DIR}/libs"
+    "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
+    "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/sanitizers/lsan.supp:print_suppressions=0"
+    "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1"
+    "UBSAN_OPTIONS=print_stacktrace=1")
 endif()
 
 # assay_test(NAME <name> SOURCES <cc...> [LINK <lib...>] [LABELS <label...>] [TIMEOUT <seconds>])
@@ -83,6 +88,7 @@ function(assay_fuzz)
     add_executable(fuzz_replay_${ARG_NAME} ${ARG_SOURCE} "${CMAKE_SOURCE_DIR}/fuzz/replay_main.cc")
     target_link_libraries(fuzz_replay_${ARG_NAME} PRIVATE ${ARG_LINK} assay_flags)
     add_test(NAME fuzz_replay_${ARG_NAME} COMMAND fuzz_replay_${ARG_NAME} "${corpus}")
-    set_tests_properties(fuzz_replay_${ARG_NAME} PROPERTIES LABELS "fuzz_replay")
+    set_tests_properties(fuzz_replay_${ARG_NAME} PROPERTIES LABELS "fuzz_replay"
+      ENVIRONMENT "${ASSAY_SANITIZER_ENVIRONMENT}")
   endif()
 endfunction()

@@ -100,9 +100,9 @@ if [ ! -d "$ASSAY_DATA" ]; then
   echo "note: the data sets are not at $ASSAY_DATA; tests on real data are skipped (set ASSAY_DATA)"
   unset ASSAY_DATA
 fi
+# For the fuzz programs; tests have their options from cmake/AssayRoom.cmake.
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
 export LSAN_OPTIONS=suppressions=$root/tests/sanitizers/lsan.supp:print_suppressions=0
-export TSAN_OPTIONS=suppressions=$root/tests/sanitizers/tsan.supp:halt_on_error=1:second_deadlock_stack=1
 export UBSAN_OPTIONS=print_stacktrace=1
 
 stage setup scripts/setup.sh

@@ -1,22 +1,14 @@
 #include "assay/core/parallel.h"
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
+#include <vector>
 
 #include <tbb/blocked_range.h>
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
-
-// The thread sanitizer does not see into libtbb; these tell it what the library guarantees: what
-// was written before the loop is seen in it, and what it writes is seen after.
-#if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
-#define ASSAY_HANDS_OVER(address) __tsan_release(address)
-#define ASSAY_TAKES_OVER(address) __tsan_acquire(address)
-#else
-#define ASSAY_HANDS_OVER(address) static_cast<void>(address)
-#define ASSAY_TAKES_OVER(address) static_cast<void>(address)
-#endif
 
 namespace assay::core {
 
@@ -40,6 +32,34 @@ ThreadLimit::ThreadLimit(ThreadLimit&&) noexcept = default;
 ThreadLimit::~ThreadLimit() = default;
 
 namespace internal {
+namespace {
+
+#if defined(__SANITIZE_THREAD__)
+// libtbb is not instrumented: its internals look like races, and to leave out reports with frames
+// of it would leave out every race of a loop's body. So this build runs the loop on threads that
+// the sanitizer sees through.
+void RunChunks(std::size_t chunks, void* context, void (*body)(void*, std::size_t)) {
+  std::atomic<std::size_t> next{0};  // relaxed: hands out numbers only; join() orders the rest
+  const auto work = [&] {
+    for (std::size_t chunk = 0; (chunk = next.fetch_add(1, std::memory_order_relaxed)) < chunks;) {
+      body(context, chunk);
+    }
+  };
+  std::vector<std::jthread> helpers;
+  for (std::size_t i = std::min(Parallelism(), chunks); i > 1; --i) helpers.emplace_back(work);
+  work();
+}
+#else
+void RunChunks(std::size_t chunks, void* context, void (*body)(void*, std::size_t)) {
+  tbb::parallel_for(tbb::blocked_range<std::size_t>(0, chunks, 1),
+                    [context, body](const tbb::blocked_range<std::size_t>& range) {
+                      for (std::size_t chunk = range.begin(); chunk != range.end(); ++chunk)
+                        body(context, chunk);
+                    });
+}
+#endif
+
+}  // namespace
 
 void ForEachChunk(std::size_t chunks, void* context, void (*body)(void*, std::size_t)) {
   if (chunks == 0) return;
@@ -47,15 +67,7 @@ void ForEachChunk(std::size_t chunks, void* context, void (*body)(void*, std::si
     for (std::size_t chunk = 0; chunk < chunks; ++chunk) body(context, chunk);
     return;
   }
-  ASSAY_HANDS_OVER(context);
-  tbb::parallel_for(tbb::blocked_range<std::size_t>(0, chunks, 1),
-                    [context, body](const tbb::blocked_range<std::size_t>& range) {
-                      ASSAY_TAKES_OVER(context);
-                      for (std::size_t chunk = range.begin(); chunk != range.end(); ++chunk)
-                        body(context, chunk);
-                      ASSAY_HANDS_OVER(context);
-                    });
-  ASSAY_TAKES_OVER(context);
+  RunChunks(chunks, context, body);
 }
 
 }  // namespace internal
