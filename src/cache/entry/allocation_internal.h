@@ -1,4 +1,4 @@
-// Where entries and tables live: memory aligned to cache lines.
+// Where entries and tables live: memory aligned to cache lines, entries of up to 8 KiB in slabs.
 #pragma once
 #include <cstddef>
 
