@@ -24,6 +24,7 @@ struct Invocation {
 // Each adds its subcommand to `app` and, when that is chosen, sets `invocation.run`.
 void AddAuditCommand(CLI::App& app, Invocation& invocation);
 void AddBenchCommand(CLI::App& app, Invocation& invocation);
+void AddCacheCommand(CLI::App& app, Invocation& invocation);
 void AddCheckCommand(CLI::App& app, Invocation& invocation);
 void AddConfigCommand(CLI::App& app, Invocation& invocation);
 void AddDashboardCommand(CLI::App& app, Invocation& invocation);

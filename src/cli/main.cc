@@ -63,6 +63,7 @@ int Main(int argc, char** argv) {
   AddConfigCommand(app, invocation);
   AddServeCommand(app, invocation);
   AddDashboardCommand(app, invocation);
+  AddCacheCommand(app, invocation);
   AddKeysCommand(app, invocation);
   AddAuditCommand(app, invocation);
   AddVersionCommand(app, invocation);

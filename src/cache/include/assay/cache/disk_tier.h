@@ -21,6 +21,10 @@ class Sealer;  // assay/crypto/aead.h
 
 namespace assay::cache {
 
+// What entries are sealed for: the purpose of the crypto::Sealer of every tier, so that all programs
+// that share a key file read one another's entries.
+inline constexpr std::string_view kSealPurpose = "cache entries";
+
 // Something that an operator should know; each is told once, not for every call that meets it.
 struct DiskEvent {
   enum class Kind : std::uint8_t {
