@@ -39,6 +39,7 @@ class Row:
 
 
 GET, TBB, LRU = "cache/get/", "cache/get/tbb_concurrent_hash_map/", "cache/get/sharded_lru_mutex/"
+TIERS = "cache/tiers/"
 SPOT, CACHE = "text/pattern_set/", "claims/verdict_cache/"
 MINILM, OPENVINO = "embed/assay/minilm-l6-v2-int8/", "embed/openvino_python/"
 SPOT_BATCH, CACHE_BATCH = "spotting 66 patterns, batch, a sentence", "verdict cache, batch, a claim"
@@ -63,6 +64,14 @@ ROWS = (
         at_most=40e-9),
     Row("cache get, batch, two threads, wall, of both", GET + "assay_batch/real_time/threads:2",
         TBB + "real_time/threads:2", "tbb::concurrent_hash_map, copy out", at_most=1 / 30e6),
+    Row("disk tier, get 1 KB, in the page cache", TIERS + "disk_get/assay", TIERS + "disk_get/sqlite",
+        "SQLite, WAL, mapped", at_least=1),
+    Row("disk tier, put 1 KB that survives kill -9", TIERS + "disk_put/assay", TIERS + "disk_put/sqlite",
+        "SQLite, WAL, synchronous=NORMAL", at_least=1),
+    Row("disk tier, start with 1,000,000 entries, wall", TIERS + "disk_open/million", at_most=0.100),
+    Row("the same after kill -9, 120,000 records behind the checkpoint", TIERS + "disk_open/million_after_kill"),
+    Row("Redis tier, get 1 KB, 128 in a pipeline, an answer, wall", TIERS + "redis_batch/assay",
+        TIERS + "redis_batch/hiredis", "hiredis, bytes only"),
     Row("WordPiece, a sentence", "text/wordpiece/sentences/assay", "text/wordpiece/sentences/encode_batch_fast",
         "tokenizers (Rust), encode_batch_fast", at_least=5),
     Row("WordPiece, a document", "text/wordpiece/documents/assay", "text/wordpiece/documents/encode_batch_fast",

@@ -173,6 +173,18 @@ def memory_cache(plan, results):
     results.facts["peers"]["oneTBB"] = debian_version("libtbb12")
 
 
+def cache_tiers(plan, results):
+    runs, _ = google_benchmark(plan, results, "cache_tiers_bench")
+    for name, values in runs.items():
+        name = name.removesuffix("/manual_time")
+        if name.startswith("redis_batch"):
+            results.add(f"cache/tiers/{name}", "s", (1 / one["items_per_second"] for one in values))
+        else:
+            clock = "real_time" if name.startswith("disk_open") else "cpu_time"
+            results.add(f"cache/tiers/{name}", "s", (seconds(one, clock) for one in values))
+    results.facts["peers"].update({"SQLite": debian_version("libsqlite3-0"), "hiredis": debian_version("libhiredis0.14")})
+
+
 def extractor(plan, results):
     runs, _ = google_benchmark(plan, results, "extractor_bench", "--benchmark_filter=BM_Extract")
     for name, values in runs.items():
@@ -274,6 +286,7 @@ BENCHMARKS = (
     ("sentences and words", segment, "text/segment", True, "segment_bench"),
     ("verdict cache", verdict_cache, "claims/verdict_cache", True, "verdict_cache_bench"),
     ("memory cache", memory_cache, "cache/get", False, "cache_bench"),
+    ("disk and Redis tiers", cache_tiers, "cache/tiers", False, "cache_tiers_bench"),
     ("extractor", extractor, "claims/extractor", False, "extractor_bench"),
     ("crypto", crypto, "crypto", False, "crypto_bench"),
     ("crypto in Python", python_crypto, "crypto", False, ""),
