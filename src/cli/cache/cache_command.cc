@@ -256,7 +256,8 @@ Result<int> RunPurge(const CacheCommandOptions& options, const Painter& paint) {
 
 Result<int> RunWarm(CacheCommandOptions options) {
   ASSAY_ASSIGN(const std::string text, ReadText(options.file));
-  ASSAY_ASSIGN(const std::vector<WarmRequest> requests, ParseWarmFile(text, NameOfInput(options.file)));
+  ASSAY_ASSIGN(const std::vector<WarmRequest> requests,
+               ParseWarmFile(text, NameOfInput(options.file)));
   if (const char* token = std::getenv("ASSAY_API_KEY"); token != nullptr) {
     options.warm.token = token;
   }

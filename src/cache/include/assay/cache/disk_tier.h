@@ -2,7 +2,8 @@
 // Room: cache (uses core, crypto).  Threads: safe for many threads; calls block on the disk.
 // Method: a circular log of segments with an index in memory (Rosenblum and Ousterhout 1992; the
 // index as in Bitcask, Sheehy and Smith 2010), oldest segment first collected, with a second chance
-// for what was read (CLOCK). Format: docs/formats/cache-log.md.
+// for what was read (CLOCK). Format: docs/formats/cache-log.md; why so:
+// docs/decisions/0009-cache-log.md.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -21,8 +22,8 @@ class Sealer;  // assay/crypto/aead.h
 
 namespace assay::cache {
 
-// What entries are sealed for: the purpose of the crypto::Sealer of every tier, so that all programs
-// that share a key file read one another's entries.
+// What entries are sealed for: the purpose of the crypto::Sealer of every tier, so that all
+// programs that share a key file read one another's entries.
 inline constexpr std::string_view kSealPurpose = "cache entries";
 
 // Something that an operator should know; each is told once, not for every call that meets it.
