@@ -32,6 +32,12 @@ Result<gateway::Settings> ReadServeSettings(const ServeOptions& options,
                                             const gateway::Environment& environment) {
   ASSAY_ASSIGN(gateway::LoadedSettings loaded,
                gateway::LoadSettings(core::FileSystem::Real(), options.config, environment));
+  if (loaded.settings.data_folder.empty() && !options.state.directory.empty()) {
+    gateway::Environment with_folder = environment;
+    with_folder["ASSAY_DATA_FOLDER"] = options.state.directory;
+    ASSAY_ASSIGN(loaded,
+                 gateway::LoadSettings(core::FileSystem::Real(), options.config, with_folder));
+  }
   for (const std::string& warning : loaded.warnings) {
     const bool answered = !options.upstreams.empty() && warning.starts_with("upstreams:");
     if (!answered) fmt::print(stderr, "warning: {}\n", warning);
@@ -49,7 +55,6 @@ Result<gateway::Settings> ReadServeSettings(const ServeOptions& options,
   }
   if (!options.listen.empty()) settings.listen = options.listen;
   if (options.threads > 0) settings.threads = options.threads;
-  if (settings.data_folder.empty()) settings.data_folder = options.state.directory;
   if (KeysRequired(settings) && settings.data_folder.empty() && settings.keys.database.empty()) {
     ASSAY_ASSIGN(const std::string state, StateDirectory({}));
     settings.keys.database = state + "/keys.db";

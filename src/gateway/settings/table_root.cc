@@ -159,9 +159,7 @@ Key ClaimsKey(ClaimSettings& s) {
       {Bool("enabled", s.enabled, kRestart, "Serve them and check answers."),
        Duration("batch_window", s.batch_window_ms, {0, 50}, kRestart,
                 "How long a verification waits for company."),
-       Integer("max_claims", s.max_claims, {1, 100'000}, kRestart, "Claims of one answer."),
-       Bool("transformer", s.transformer, kRestart,
-            "Retrieve by the transformer encoder as well: better evidence, more time.")});
+       Integer("max_claims", s.max_claims, {1, 100'000}, kRestart, "Claims of one answer.")});
 }
 
 }  // namespace

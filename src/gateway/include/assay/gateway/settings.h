@@ -202,7 +202,6 @@ struct ClaimSettings {
   bool enabled = true;
   std::int64_t batch_window_ms = 0;  // 0 to 50, of POST /v1/claims/verify
   std::int64_t max_claims = 256;     // of one answer
-  bool transformer = false;          // also retrieve by the transformer encoder
 };
 
 struct Settings {
