@@ -10,8 +10,8 @@
 
 namespace assay::config {
 
-// 1-based; the column counts bytes for JSON and characters for YAML and TOML. Line 0 is a value that
-// stands in no file (an environment variable): errors then name the source alone.
+// 1-based; the column counts bytes for JSON and characters for YAML and TOML. Line 0 is a value
+// that stands in no file (an environment variable): errors then name the source alone.
 struct Location {
   std::uint32_t line = 1;
   std::uint32_t column = 1;

@@ -75,8 +75,8 @@ struct HttpReply {
 struct ApiError {
   int status = 500;
   std::string_view type = "server_error";  // "invalid_request_error", "authentication_error", ...
-  std::string code = {};                        // "model_not_found"; null in the JSON when empty
-  std::string param = {};                       // the field that is wrong; null in the JSON when empty
+  std::string code = {};                   // "model_not_found"; null in the JSON when empty
+  std::string param = {};                  // the field that is wrong; null in the JSON when empty
   std::string message = {};
   int retry_after_s = 0;  // 0: no retry-after header
 };
