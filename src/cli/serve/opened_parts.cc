@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "assay/core/file_system.h"
+
 #include "encoders.h"
 
 namespace assay::cli {
@@ -52,6 +54,8 @@ Result<std::unique_ptr<telemetry::RequestLog>> OpenRequestLog(const gateway::Set
   const gateway::RequestLogSettings& wanted = settings.request_log;
   telemetry::RequestLogOptions options;
   options.file = wanted.file.empty() ? settings.data_folder + "/requests.db" : wanted.file;
+  const std::string folder = std::filesystem::path(options.file).parent_path().string();
+  if (!folder.empty()) ASSAY_TRY(core::FileSystem::Real().MakeDirectories(folder));
   options.texts = wanted.texts;
   options.queue_length = static_cast<std::size_t>(wanted.queue_length);
   options.max_age_ms = wanted.max_age_ms;
@@ -67,11 +71,11 @@ Result<OpenedParts> OpenParts(const gateway::Settings& settings,
                               const gateway::Environment& environment, const StateOptions& state) {
   OpenedParts parts;
   ASSAY_ASSIGN(parts.log, OpenLog(settings.log));
-  if (settings.request_log.enabled) {
-    ASSAY_ASSIGN(parts.request_log, OpenRequestLog(settings, *parts.log));
-  }
   if (gateway::KeysRequired(settings)) {
     ASSAY_ASSIGN(parts.keys, OpenKeys(settings, environment, state));
+  }
+  if (settings.request_log.enabled) {
+    ASSAY_ASSIGN(parts.request_log, OpenRequestLog(settings, *parts.log));
   }
   return parts;
 }
