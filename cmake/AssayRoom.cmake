@@ -38,9 +38,15 @@ endif()
 # assay_test(NAME <name> SOURCES <cc...> [LINK <lib...>] [LABELS <label...>] [TIMEOUT <seconds>])
 #
 # One test program; the first label defaults to "fast". Tests find the data sets by ASSAY_DATA.
+# Under the thread sanitizer only those are built whose code starts threads.
+set(ASSAY_THREADED_TESTS
+  "^(core|crypto|telemetry|cache|embed|gateway)_|^text_patterns|^claims_(extractor|verdict_cache|evaluation)")
 function(assay_test)
   cmake_parse_arguments(ARG "" "NAME;TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT ASSAY_TESTS OR ASSAY_FUZZ)
+    return()
+  endif()
+  if(ASSAY_SANITIZE MATCHES "thread" AND NOT ARG_NAME MATCHES "${ASSAY_THREADED_TESTS}")
     return()
   endif()
   if(NOT ARG_LABELS)
