@@ -195,6 +195,8 @@ void Coalescer::State::Leave(const std::shared_ptr<Flight>& flight, Member& memb
     last = flight->members.empty() && !flight->finished;
     if (last) {
       ++cancelled;
+      // Posted behind the call's coroutine, so that it has begun by then: Asio 1.81 ends the
+      // process when one is cancelled before it begins.
       asio::post(flight->executor,
                  [flight] { flight->signal.emit(asio::cancellation_type::terminal); });
     }

@@ -246,6 +246,30 @@ TEST_F(CoalescerTest, TheCallIsCancelledWhenNobodyIsLeftAndTheNextOneAsksAnew) {
   EXPECT_EQ((*next.result)->reply->body, "new");
 }
 
+// An executor that runs nothing at once lets the caller leave before the call has begun.
+TEST_F(CoalescerTest, ACallThatHasNotBegunIsGivenUpToo) {
+  const asio::any_io_executor later =
+      asio::require(a_.get_executor(), asio::execution::blocking.never);
+  Latch latch(a_);
+  asio::cancellation_signal leave;
+  std::optional<Result<CoalescedReply>> result;
+  asio::co_spawn(later, coalescer_.Ask(kKey, Answering("unread", latch), nullptr),
+                 asio::bind_cancellation_slot(leave.slot(), [&](const std::exception_ptr& problem,
+                                                                Result<CoalescedReply> value) {
+                   EXPECT_FALSE(problem);
+                   result.emplace(std::move(value));
+                 }));
+  a_.poll_one();
+  EXPECT_EQ(coalescer_.Stats().in_flight, 1U);
+  EXPECT_EQ(calls_, 0) << "the call is to begin later";
+  leave.emit(asio::cancellation_type::terminal);
+  RunAll();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->error().code, Code::kUnavailable);
+  EXPECT_EQ(coalescer_.Stats().cancelled, 1U);
+  EXPECT_EQ(coalescer_.Stats().in_flight, 0U);
+}
+
 // A sink whose client reads nothing until the test lets it.
 class SlowSink final : public ChunkSink {
  public:
