@@ -19,7 +19,9 @@ std::vector<EntryRef> RefreshPolicy::Due(MemoryCache& memory, std::int64_t now_m
     const EntryInfo& info = entry->info();
     const auto life_ms = static_cast<double>(info.expires_ms - info.stored_ms);
     const auto left_ms = static_cast<double>(info.expires_ms - now_ms);
-    if (entry->request().empty() || left_ms > life_ms * options_.last_share) continue;
+    const double due_ms =
+        std::max(life_ms * options_.last_share, static_cast<double>(options_.at_least_before_ms));
+    if (entry->request().empty() || left_ms > due_ms) continue;
     if (!asked_ms_.emplace(entry->key(), now_ms).second) continue;
     due.push_back(entry);
     if (due.size() == room) break;

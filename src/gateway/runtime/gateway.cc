@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "assay/cache/upkeep.h"
 #include "assay/gateway/claims_api.h"
 #include "assay/telemetry/log.h"
 #include "assay/telemetry/metrics.h"
@@ -27,6 +28,11 @@ namespace assay::gateway {
 namespace {
 
 constexpr std::chrono::milliseconds kDrainLook{10};  // how often a drain looks whether it is done
+// Refreshing ahead: how long before its end an entry is due at the latest, how long one rests whose
+// call failed, and how many times the length of a look at all entries passes before the next one.
+constexpr std::int64_t kRefreshBeforeMs = 2'000;
+constexpr std::int64_t kRefreshAgainMs = 30'000;
+constexpr std::int64_t kRefreshRest = 100;
 
 std::size_t ThreadsOr(std::int64_t wanted) {
   if (wanted > 0) return static_cast<std::size_t>(wanted);
@@ -73,6 +79,8 @@ struct Gateway::Impl {
   }
 
   void Tick();
+  void MakeRefreshPolicy(const CacheSettings& settings);
+  void RefreshDue();
   void AddGauges();
 
   // The checker of that route; without a name, that of the first route that has one.
@@ -93,6 +101,9 @@ struct Gateway::Impl {
   std::unique_ptr<TelemetryObserver> observer;
   std::unique_ptr<KeyGate> gate;
   std::unique_ptr<cache::TieredCache> cache;
+  std::unique_ptr<cache::RefreshPolicy> refresh;  // null: entries are left to expire
+  std::int64_t next_refresh_ns = 0;               // of the ticker
+  std::size_t next_refresh_thread = 0;
   std::unique_ptr<CheckerPool> checkers;
   std::shared_ptr<const LiveSettings> live;
   mutable std::mutex reload_mutex;  // one reload at a time; guards `live`
@@ -112,7 +123,35 @@ void Gateway::Impl::Tick() {
   while (!stopping) {
     tick_wake.wait_for(lock, std::chrono::seconds(1), [this] { return stopping; });
     metrics.Tick();
+    if (refresh) RefreshDue();
   }
+}
+
+void Gateway::Impl::MakeRefreshPolicy(const CacheSettings& settings) {
+  if (settings.refresh_ahead_count == 0) return;
+  cache::RefreshOptions options;
+  options.at_least_before_ms = kRefreshBeforeMs;
+  options.max_at_once = static_cast<std::size_t>(settings.refresh_ahead_count);
+  options.give_up_after_ms = kRefreshAgainMs;
+  refresh = std::make_unique<cache::RefreshPolicy>(options);
+}
+
+// One that failed is not Done, so that it rests for kRefreshAgainMs before it is asked once more.
+void Gateway::Impl::RefreshDue() {
+  const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
+  if (begin_ns < next_refresh_ns) return;
+  for (const cache::EntryRef& entry :
+       refresh->Due(cache->memory(), core::Clock::Real().wall_ns() / 1'000'000)) {
+    const std::size_t thread = next_refresh_thread++ % server->thread_count();
+    server->PostWork(
+        thread, [this, thread, entry](const auto& executor, const std::shared_ptr<void>& hold) {
+          pipeline->Refresh(thread, executor, hold, entry, [this, key = entry->key()](bool stored) {
+            if (stored) refresh->Done(key);
+          });
+        });
+  }
+  const std::int64_t end_ns = core::Clock::Real().monotonic_ns();
+  next_refresh_ns = end_ns + (end_ns - begin_ns) * kRefreshRest;
 }
 
 void Gateway::Impl::AddGauges() {
@@ -157,7 +196,8 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
     impl->gate = std::make_unique<OpenGate>();
   }
   if (settings.cache.enabled) {
-    ASSAY_ASSIGN(impl->cache, OpenCache(settings.cache));
+    ASSAY_ASSIGN(impl->cache, OpenCache(settings.cache, environment, parts.log));
+    impl->MakeRefreshPolicy(settings.cache);
   }
   impl->checkers = std::make_unique<CheckerPool>(
       parts.model_folders, static_cast<std::size_t>(settings.claims.max_claims),

@@ -101,4 +101,9 @@ void Server::Post(std::size_t thread, std::function<void()> call) {
   threads_[thread]->Post(std::move(call));
 }
 
+void Server::PostWork(std::size_t thread, Work work) {
+  IoThread* const io = threads_[thread].get();
+  io->Post([io, work = std::move(work)] { work(io->context().get_executor(), io->Hold()); });
+}
+
 }  // namespace assay::gateway

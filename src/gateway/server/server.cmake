@@ -19,6 +19,7 @@ target_sources(assay_gateway PRIVATE
   stages/models.cc
   stages/pipeline.cc
   stages/pipeline_state.cc
+  stages/refresh.cc
   services/answer_cache.cc
   services/key_gate.cc
   services/route_table.cc

@@ -52,6 +52,9 @@ class Server {
   [[nodiscard]] std::size_t thread_count() const { return threads_.size(); }
   // Runs `call` on an I/O thread soon; from any thread.
   void Post(std::size_t thread, std::function<void()> call);
+  // The same with what a coroutine of that thread needs; see IoThread::Hold.
+  using Work = std::function<void(const boost::asio::any_io_executor&, std::shared_ptr<void> hold)>;
+  void PostWork(std::size_t thread, Work work);
 
  private:
   std::vector<std::string> listen_;

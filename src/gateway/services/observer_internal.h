@@ -49,6 +49,8 @@ class Observer {
   virtual void OnEndpoint(std::string_view pattern, int status, std::int64_t total_ns) = 0;
   // A request that never became one (a limit, bad HTTP).
   virtual void OnRefused(std::string_view code) = 0;
+  // An entry was asked again before it expires, for no client.
+  virtual void OnRefresh(bool stored, const Usage& usage, std::int64_t cost_nanousd) = 0;
 };
 
 }  // namespace assay::gateway

@@ -101,6 +101,11 @@ TelemetryObserver::TelemetryObserver(telemetry::Metrics& metrics, telemetry::Log
   saved_ = metrics.AddCounter("assay_saved_usd_total", "What cached answers would have cost", {},
                               kUsdPerNanousd);
   retries_ = metrics.AddCounter("assay_retries_total", "Calls beyond the first of an exchange");
+  for (std::size_t i = 0; i < refreshes_.size(); ++i) {
+    refreshes_[i] = metrics.AddCounter("assay_cache_refreshes_total",
+                                       "Entries asked again before they expire, by what came of it",
+                                       {{"result", i == 0 ? "failed" : "stored"}});
+  }
   for (std::size_t i = 0; i < kVerdicts.size(); ++i) {
     claims_[i] = metrics.AddCounter("assay_claims_total", "Claims of answers, by their verdict",
                                     {{"verdict", std::string(kVerdicts[i])}});
@@ -219,6 +224,13 @@ void TelemetryObserver::OnRefused(std::string_view code) {
       .AddCounter("assay_refused_total", "Requests that a limit refused, by its error code",
                   {{"code", std::string(code)}})
       .Add();
+}
+
+void TelemetryObserver::OnRefresh(bool stored, const Usage& usage, std::int64_t cost_nanousd) {
+  refreshes_[stored ? 1 : 0].Add();
+  prompt_tokens_.Add(usage.prompt_tokens);
+  completion_tokens_.Add(usage.completion_tokens);
+  cost_.Add(static_cast<std::uint64_t>(cost_nanousd));
 }
 
 void TelemetryObserver::CountVerdicts(std::span<const ClaimVerdict> verdicts) {

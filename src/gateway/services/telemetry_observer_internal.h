@@ -27,6 +27,7 @@ class TelemetryObserver final : public Observer {
   void OnExchange(const ExchangeSummary& summary) override;
   void OnEndpoint(std::string_view pattern, int status, std::int64_t total_ns) override;
   void OnRefused(std::string_view code) override;
+  void OnRefresh(bool stored, const Usage& usage, std::int64_t cost_nanousd) override;
 
  private:
   void Count(const ExchangeSummary& summary);
@@ -50,6 +51,7 @@ class TelemetryObserver final : public Observer {
   telemetry::Counter saved_;
   telemetry::Counter retries_;
   std::array<telemetry::Counter, 3> claims_;
+  std::array<telemetry::Counter, 2> refreshes_;  // failed, stored
 };
 
 }  // namespace assay::gateway

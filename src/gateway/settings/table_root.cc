@@ -47,9 +47,7 @@ Key ComputeKey(ComputeSettings& s) {
       "compute", "The threads that check claims and do whatever would hold up I/O.",
       {Integer("threads", s.threads, {0, 1'024}, kRestart, "0: as many as the machine has cores."),
        Integer("queue_length", s.queue_length, {1, 1'000'000}, kRestart,
-               "Jobs that wait; when it is full the answer is 429 with `retry-after`."),
-       Duration("batch_window", s.batch_window_ms, {0, 50}, kRestart,
-                "How long a small job waits for company.")});
+               "Jobs that wait; when it is full the answer is 429 with `retry-after`.")});
 }
 
 Key CacheKey(CacheSettings& s) {
@@ -65,7 +63,9 @@ Key CacheKey(CacheSettings& s) {
             "Larger answers are not stored."),
        Bool("coalesce", s.coalesce, kLive, "Ask equal requests in flight once."),
        Integer("refresh_ahead", s.refresh_ahead_count, {0, 100'000}, kRestart,
-               "So many of the most asked entries are renewed before they expire. 0: none."),
+               "Entries that were asked for three times or more are asked again before they "
+               "expire, the "
+               "most asked first, so many at once. 0: none."),
        Section("memory", "The tier in front, lock-free.",
                {Size("size", s.memory.size_bytes, {kMegabyte, kTerabyte}, kRestart,
                      "Bytes of entries, with their overhead."),

@@ -164,7 +164,8 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
 // Runs once for all who wait for this answer; the leader's miss lives until it is done.
 asio::awaitable<Result<UpstreamReply>> Pipeline::Ask(std::shared_ptr<Miss> miss, ChunkSink* sink) {
   const Exchange& exchange = miss->exchange;
-  const std::shared_ptr<void> hold = miss->reply->HoldThread();  // others may wait for it
+  // Others may wait for it.
+  const std::shared_ptr<void> hold = miss->reply ? miss->reply->HoldThread() : miss->hold;
   UpstreamRequest request;
   request.path = EndpointPath(exchange.endpoint);
   request.body = exchange.body;
@@ -228,7 +229,7 @@ void Pipeline::Store(Miss& miss, const UpstreamReply& reply, std::string_view bo
   info.stored_ms = now_ms;
   info.expires_ms =
       cache::ExpiryMs(now_ms, exchange.wish.ttl_ms >= 0 ? exchange.wish.ttl_ms : miss.route->ttl_ms,
-                      settings.ttl_jitter, core::Rng::Real());
+                      miss.reply ? settings.ttl_jitter : 0, core::Rng::Real());
   info.prompt_tokens = reply.usage.prompt_tokens;
   info.completion_tokens = reply.usage.completion_tokens;
   info.cost_nanousd = miss.live->routes->CostNanousd(reply.upstream, reply.usage.prompt_tokens,
@@ -244,6 +245,7 @@ void Pipeline::Store(Miss& miss, const UpstreamReply& reply, std::string_view bo
   text.verdict = reply.verdict;
   if (const auto entry = cache::Entry::Make(exchange.key, info, text)) {
     parts_.cache->Put(*entry, now_ms);
+    miss.stored = true;
   }
   miss.NoteStage(Stage::kStore, begin_ns);
 }

@@ -6,12 +6,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include "assay/core/clock.h"
@@ -57,6 +59,12 @@ class Pipeline final : public RequestSink {
 
   // On the I/O thread `thread`, which goes on with these settings from its next request.
   void SetLive(std::size_t thread, std::shared_ptr<const LiveSettings> live);
+  // On the I/O thread `thread`: asks for an entry again and stores the answer in its place. `done`
+  // is told, now or later on that thread, whether that went well; not when the thread ends first.
+  // `hold` is that of the thread.
+  void Refresh(std::size_t thread, const boost::asio::any_io_executor& executor,
+               std::shared_ptr<void> hold, const cache::EntryRef& entry,
+               std::function<void(bool stored)> done);
   void SetDraining() { draining_.store(true, std::memory_order_relaxed); }
 
  private:
@@ -74,6 +82,10 @@ class Pipeline final : public RequestSink {
   std::shared_ptr<Miss> MakeMiss(ThreadState& state, const RequestView& request,
                                  ReplyStream& reply);
   void Spawn(const std::shared_ptr<Miss>& miss, boost::asio::awaitable<void> work);
+
+  // Null when today's settings have another key for that request: it would store nothing of use.
+  std::shared_ptr<Miss> MakeRefresh(ThreadState& state, const cache::Entry& entry);
+  boost::asio::awaitable<void> RunRefresh(std::shared_ptr<Miss> miss);
 
   boost::asio::awaitable<void> RunMiss(std::shared_ptr<Miss> miss);
   struct LowerHit {

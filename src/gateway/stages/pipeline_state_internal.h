@@ -77,7 +77,8 @@ struct Pipeline::Miss {
   Caller caller;
   RequestFacts facts;
   std::string traceparent;
-  std::shared_ptr<ReplyStream> reply;
+  std::shared_ptr<ReplyStream> reply;  // null for a refresh, which has no client
+  std::shared_ptr<void> hold;          // of a refresh: on its thread
   boost::asio::cancellation_signal cancel;
   std::uint32_t attempts = 0;
   std::int64_t upstream_ns = 0;
@@ -86,6 +87,7 @@ struct Pipeline::Miss {
   std::string error_code;
   std::uint64_t answer_bytes = 0;
   bool running = false;   // the coroutine has begun, so that it may be cancelled
+  bool stored = false;    // the answer is in the cache
   bool begun = false;     // the head of a stream is sent
   bool finished = false;  // answered and observed
 

@@ -41,8 +41,10 @@ using TransferProgress = std::function<void(std::uint64_t)>;
                                                    const TransferProgress& progress = {});
 
 struct RefreshOptions {
-  // An entry is due in the last part of its life, but at most so long before its end.
+  // An entry is due in the last part of its life, but at most so long before its end; and at least
+  // so long, so that one who looks now and then misses none that lives short.
   double last_share = 0.1;
+  std::int64_t at_least_before_ms = 0;
   std::int64_t at_most_before_ms = 300'000;
   std::uint32_t min_asks = 3;   // how often it was served before it is worth an upstream call
   std::size_t max_at_once = 8;  // asked and not yet Done()

@@ -45,7 +45,6 @@ struct LimitSettings {
 struct ComputeSettings {
   std::int64_t threads = 0;          // 0: as many as the machine has cores
   std::int64_t queue_length = 1024;  // full: 429 with retry-after
-  std::int64_t batch_window_ms = 0;  // 0 to 50: how long small jobs wait for company
 };
 
 struct RateSettings {  // token buckets; 0: no limit
@@ -150,7 +149,7 @@ struct CacheSettings {
   double ttl_jitter = 0.1;  // share of the lifetime that is drawn by chance, 0 to 0.5
   std::int64_t max_entry_bytes = 1'000'000;
   bool coalesce = true;                  // equal requests in flight are asked once
-  std::int64_t refresh_ahead_count = 0;  // so many of the most asked are renewed before they expire
+  std::int64_t refresh_ahead_count = 0;  // asked again before they expire, so many at once
   MemoryTierSettings memory;
   CompressedTierSettings compressed;
   DiskTierSettings disk;
