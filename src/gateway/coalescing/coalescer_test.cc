@@ -85,7 +85,7 @@ class CoalescerTest : public ::testing::Test {
   }
 
   // Streams `pieces`, waiting at the latch before each but the first; counts its calls.
-  Coalescer::Call Streaming(std::vector<std::string> pieces,
+  Coalescer::Call Streaming(const std::vector<std::string>& pieces,
                             std::vector<std::unique_ptr<Latch>>& latches) {
     return [this, pieces, &latches](ChunkSink* sink) -> asio::awaitable<Result<UpstreamReply>> {
       ++calls_;
@@ -102,7 +102,7 @@ class CoalescerTest : public ::testing::Test {
       co_return reply;
     };
   }
-  Coalescer::Call Answering(std::string body, Latch& latch) {
+  Coalescer::Call Answering(const std::string& body, Latch& latch) {
     return [this, body, &latch](ChunkSink*) -> asio::awaitable<Result<UpstreamReply>> {
       ++calls_;
       co_await latch.Wait();
