@@ -291,7 +291,7 @@ TEST(TieredCache, NeverShowsATenantTheEntryOfAnother) {
   for (const std::uint64_t key : {1U, 2U}) {
     std::promise<EntryRef> found;
     fix.cache->GetLower(KeyOf(key), "somebody else", kNowMs,
-                        [&](EntryRef entry, std::string_view) { found.set_value(entry); });
+                        [&](const EntryRef& entry, std::string_view) { found.set_value(entry); });
     EXPECT_FALSE(found.get_future().get());
   }
   EXPECT_GE(fix.cache->Stats().tenant_refused, 2U);

@@ -46,21 +46,16 @@ TieredCache::Workers::~Workers() {
 
 void TieredCache::Workers::Look(const Key& key, std::string tenant, std::int64_t now_ms,
                                 Found found) {
-  bool taken = false;
-  if (!lower_.empty()) {
-    const std::scoped_lock lock(mutex_);
-    if (!stopping_ && lookups_.size() < options_.lookup_queue) {
-      lookups_.push_back({key, std::move(tenant), now_ms, std::move(found)});
-      taken = true;
-    } else {
-      lookups_dropped_.fetch_add(1, std::memory_order_relaxed);
-    }
+  if (lower_.empty()) return found(nullptr, {});
+  std::unique_lock lock(mutex_);
+  if (stopping_ || lookups_.size() >= options_.lookup_queue) {
+    lock.unlock();
+    lookups_dropped_.fetch_add(1, std::memory_order_relaxed);
+    return found(nullptr, {});
   }
-  if (taken) {
-    lookup_asked_.notify_one();
-  } else {
-    found(nullptr, {});
-  }
+  lookups_.push_back({key, std::move(tenant), now_ms, std::move(found)});
+  lock.unlock();
+  lookup_asked_.notify_one();
 }
 
 void TieredCache::Workers::LookupLoop() {

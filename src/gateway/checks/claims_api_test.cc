@@ -37,7 +37,7 @@ class ClaimsApiTest : public testing::StaticEncoderTest {
     Write(folder_.path() + "/canteen/lunch.md", kOther);
   }
 
-  std::unique_ptr<AnswerChecker> Open(std::vector<std::string> names) {
+  std::unique_ptr<AnswerChecker> Open(const std::vector<std::string>& names) {
     AnswerCheckerOptions options;
     for (const std::string& name : names) options.documents.push_back(folder_.path() + "/" + name);
     options.encoder = encoder_.get();

@@ -7,7 +7,7 @@
 namespace assay::gateway {
 namespace {
 
-Handler Says(std::string text) {
+Handler Says(const std::string& text) {
   return [text](const HttpRequest& request) {
     std::string body = text;
     for (const auto& [name, value] : request.path_parameters) body += " " + name + "=" + value;

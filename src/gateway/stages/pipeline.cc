@@ -30,7 +30,7 @@ ApiError FromError(const Error& error) {
 
 }  // namespace
 
-Pipeline::Pipeline(const PipelineParts& parts, std::shared_ptr<const LiveSettings> live,
+Pipeline::Pipeline(const PipelineParts& parts, const std::shared_ptr<const LiveSettings>& live,
                    std::size_t threads)
     : parts_(parts) {
   for (std::size_t i = 0; i < threads; ++i) {

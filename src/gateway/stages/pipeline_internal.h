@@ -50,7 +50,7 @@ struct LiveSettings {
 
 class Pipeline final : public RequestSink {
  public:
-  Pipeline(const PipelineParts& parts, std::shared_ptr<const LiveSettings> live,
+  Pipeline(const PipelineParts& parts, const std::shared_ptr<const LiveSettings>& live,
            std::size_t threads);
   ~Pipeline() override;
 
