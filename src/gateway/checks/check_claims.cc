@@ -151,17 +151,19 @@ asio::awaitable<CheckOutcome> CheckAnswer(const AnswerChecker& checker, ComputeP
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   const auto job = std::make_shared<Job>(executor, request_json, answer_json);
   job->outcome.verdict = kUnchecked;
-  const bool offered = compute.Offer([job, executor, &checker] {
+  // The timer in `done` belongs to the I/O thread: the compute thread gives its share away.
+  const bool offered = compute.Offer([shared = job, executor, &checker]() mutable {
     CheckOutcome outcome{.verdict = std::string(kUnchecked), .claims = {}};
-    if (const auto checked = checker.Check(AnswerTextOf(job->answer), QuestionOf(job->request))) {
+    if (const auto checked =
+            checker.Check(AnswerTextOf(shared->answer), QuestionOf(shared->request))) {
       outcome.verdict = VerdictHeader(checked->summary);
       for (const CheckedClaim& claim : checked->claims) {
         outcome.claims.push_back(ToClaimVerdict(claim));
       }
     }
-    asio::post(executor, [job, outcome = std::move(outcome)]() mutable {
-      job->outcome = std::move(outcome);
-      job->done.Set();
+    asio::post(executor, [shared = std::move(shared), outcome = std::move(outcome)]() mutable {
+      shared->outcome = std::move(outcome);
+      shared->done.Set();
     });
   });
   if (offered) co_await job->done.Wait();
@@ -238,35 +240,42 @@ void CheckingSink::TakeNewText(bool ended) {
   Judge(judging_, compute_);
 }
 
+// On the I/O thread again.
+void CheckingSink::TakeJudged(const std::shared_ptr<Judging>& judging, Judged judged, bool ended,
+                              ComputePool& compute) {
+  judging->running = false;
+  judging->failed = judging->failed || !judged;
+  if (judged) std::move(judged->begin(), judged->end(), std::back_inserter(judging->ready));
+  judging->finished = ended;
+  if (ended) {
+    judging->changed.Set();
+  } else if (judging->ended || !judging->text.empty()) {
+    Judge(judging, compute);
+  }
+}
+
 void CheckingSink::Judge(const std::shared_ptr<Judging>& judging, ComputePool& compute) {
   if (judging->running || judging->finished) return;
   judging->running = true;
   const std::string text = std::exchange(judging->text, {});
-  const auto job = [judging, &compute, text, ended = judging->ended] {
-    auto judged = judging->check.Feed(text);
+  // `changed` belongs to the I/O thread: the compute thread gives its share of `judging` away.
+  auto job = [shared = judging, &compute, text, ended = judging->ended]() mutable {
+    Judged judged = shared->check.Feed(text);
     if (judged && ended) {
-      auto rest = judging->check.Finish();
+      Judged rest = shared->check.Finish();
       if (rest) {
         std::move(rest->begin(), rest->end(), std::back_inserter(*judged));
       } else {
-        judged = std::unexpected(std::move(rest).error());
+        judged = std::move(rest);
       }
     }
-    asio::post(judging->executor, [judging, &compute, ended, judged = std::move(judged)]() mutable {
-      judging->running = false;
-      judging->failed = judging->failed || !judged;
-      if (judged) {
-        std::move(judged->begin(), judged->end(), std::back_inserter(judging->ready));
-      }
-      judging->finished = ended;
-      if (ended) {
-        judging->changed.Set();
-      } else if (judging->ended || !judging->text.empty()) {
-        Judge(judging, compute);
-      }
-    });
+    const asio::any_io_executor executor = shared->executor;
+    asio::post(executor,
+               [shared = std::move(shared), &compute, ended, judged = std::move(judged)]() mutable {
+                 TakeJudged(shared, std::move(judged), ended, compute);
+               });
   };
-  if (compute.Offer(job)) return;
+  if (compute.Offer(std::move(job))) return;
   // A full pool: what waits is judged with the next piece, or never.
   judging->running = false;
   judging->text = text;

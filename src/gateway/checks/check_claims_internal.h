@@ -66,9 +66,12 @@ class CheckingSink final : public ChunkSink {
 
  private:
   struct Judging;
+  using Judged = Result<std::vector<CheckedClaim>>;
 
   void TakeNewText(bool ended);
   static void Judge(const std::shared_ptr<Judging>& judging, ComputePool& compute);
+  static void TakeJudged(const std::shared_ptr<Judging>& judging, Judged judged, bool ended,
+                         ComputePool& compute);
   boost::asio::awaitable<Result<void>> SendVerdicts(bool last);
   void AppendEvent(std::string_view member, std::string_view json, std::string& events) const;
 

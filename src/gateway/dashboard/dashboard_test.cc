@@ -91,8 +91,8 @@ class DashboardTest : public ::testing::Test {
     ASSERT_TRUE(dashboard_->AddRoutes(router_));
   }
 
-  HttpReply Ask(std::string method, std::string path, std::string body = {},
-                std::vector<HttpHeaders::Field> more = {}) {
+  HttpReply Ask(std::string method, const std::string& path, std::string body = {},
+                const std::vector<HttpHeaders::Field>& more = {}) {
     HttpRequest request;
     request.method = std::move(method);
     const std::size_t mark = path.find('?');
