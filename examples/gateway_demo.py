@@ -103,6 +103,7 @@ def run(program: str, model: LocalModel, folder: Path) -> None:
         with urllib.request.urlopen(gateway.url + "/dashboard", timeout=10) as page:
             assert page.status == 200
         print(f"\nThe dashboard was at {gateway.url}/dashboard; to look around, start one yourself:")
+        print("  export ASSAY_DATA_FOLDER=~/.assay")
         print("  build/release/assay dashboard password && build/release/assay serve --upstream URL --docs DIR")
 
 
