@@ -120,7 +120,7 @@ class DashboardTest : public ::testing::Test {
     csrf_ = std::string(json::parse(reply.body).at("csrf").as_string());
   }
 
-  HttpReply Change(std::string method, std::string path, std::string body = {}) {
+  HttpReply Change(std::string method, const std::string& path, std::string body = {}) {
     return Ask(std::move(method), std::move(path), std::move(body), {{"x-csrf-token", csrf_}});
   }
 
