@@ -121,7 +121,7 @@ class DashboardTest : public ::testing::Test {
   }
 
   HttpReply Change(std::string method, const std::string& path, std::string body = {}) {
-    return Ask(std::move(method), std::move(path), std::move(body), {{"x-csrf-token", csrf_}});
+    return Ask(std::move(method), path, std::move(body), {{"x-csrf-token", csrf_}});
   }
 
   bool SignedIn() {
