@@ -130,6 +130,10 @@ class RequestReader::Impl {
   using Status = simdjson::error_code;
 
   Status EmitValue(ondemand::value value, std::size_t depth);
+  // Writes the members sorted by name. `emit(name, value, keep)` writes a value; a member that it
+  // does not keep is taken out again.
+  template <typename EmitMember>
+  Status EmitMembers(ondemand::object object, EmitMember emit);
   Status EmitObject(ondemand::object object, std::size_t depth);
   Status EmitArray(ondemand::array array, std::size_t depth);
   Status EmitString(ondemand::value value);
@@ -186,7 +190,8 @@ simdjson::error_code RequestReader::Impl::EmitArray(ondemand::array array, std::
   return simdjson::SUCCESS;
 }
 
-simdjson::error_code RequestReader::Impl::EmitObject(ondemand::object object, std::size_t depth) {
+template <typename EmitMember>
+simdjson::error_code RequestReader::Impl::EmitMembers(ondemand::object object, EmitMember emit) {
   const std::size_t first = members_.size();
   out_ += '{';
   const std::size_t begin = out_.size();
@@ -201,8 +206,12 @@ simdjson::error_code RequestReader::Impl::EmitObject(ondemand::object object, st
     AppendString(name, out_);
     const std::size_t name_end = out_.size();
     out_ += ':';
-    if (const Status status = EmitValue(value, depth + 1); status != simdjson::SUCCESS) {
-      return status;
+    bool keep = true;
+    if (const Status status = emit(name, value, keep); status != simdjson::SUCCESS) return status;
+    if (problem_) return simdjson::SUCCESS;
+    if (!keep) {
+      out_.resize(member);
+      continue;
     }
     out_ += ',';
     members_.push_back({member, name_end, out_.size()});
@@ -210,6 +219,12 @@ simdjson::error_code RequestReader::Impl::EmitObject(ondemand::object object, st
   SortMembers(first, begin);
   out_ += '}';
   return simdjson::SUCCESS;
+}
+
+simdjson::error_code RequestReader::Impl::EmitObject(ondemand::object object, std::size_t depth) {
+  return EmitMembers(object, [this, depth](std::string_view, ondemand::value value, bool&) {
+    return EmitValue(value, depth + 1);
+  });
 }
 
 void RequestReader::Impl::SortMembers(std::size_t first, std::size_t begin) {
@@ -324,38 +339,12 @@ simdjson::error_code RequestReader::Impl::NoteMember(std::string_view name, onde
 }
 
 simdjson::error_code RequestReader::Impl::EmitTopLevel(ondemand::object object) {
-  const std::size_t first = members_.size();
-  out_ += '{';
-  const std::size_t begin = out_.size();
-  for (auto field : object) {
-    std::string_view name;
-    ondemand::value value;
-    if (const Status status = field.unescaped_key().get(name); status != simdjson::SUCCESS) {
-      return status;
-    }
-    if (const Status status = field.value().get(value); status != simdjson::SUCCESS) return status;
-    const std::size_t member = out_.size();
-    AppendString(name, out_);
-    const std::size_t name_end = out_.size();
-    out_ += ':';
+  return EmitMembers(object, [this](std::string_view name, ondemand::value value, bool& keep) {
     // The name's bytes may be overwritten by the next string; facts need a copy of few bytes.
-    if (const Status status = NoteMember(std::string(name), value, out_.size());
-        status != simdjson::SUCCESS) {
-      return status;
-    }
-    if (problem_) return simdjson::SUCCESS;
-    const std::string_view emitted =
-        std::string_view(out_).substr(member + 1, name_end - member - 2);
-    if (IsKeptFromKey(emitted)) {
-      out_.resize(member);
-      continue;
-    }
-    out_ += ',';
-    members_.push_back({member, name_end, out_.size()});
-  }
-  SortMembers(first, begin);
-  out_ += '}';
-  return simdjson::SUCCESS;
+    const std::string copy(name);
+    keep = !IsKeptFromKey(copy);
+    return NoteMember(copy, value, out_.size());
+  });
 }
 
 std::optional<ApiError> RequestReader::Impl::Explain(Status status) const {
