@@ -44,7 +44,8 @@ Key BreakerKey(BreakerSettings& breaker) {
   return Section(
       "breaker", "Keeps calls away from an upstream that fails again and again.",
       {Bool("enabled", breaker.enabled, kLive, "Use it."),
-       Integer("failures", breaker.failures, {1, 10'000}, kLive, "Failures in a row that open it."),
+       Integer("failures", breaker.failures, {1, 10'000}, kLive,
+               "It opens when half of the calls of the last 30 s failed, of at least so many."),
        Duration("open", breaker.open_ms, {1, kHourMs}, kLive,
                 "How long it stays open before one call tries again.")});
 }
@@ -57,7 +58,8 @@ Key UpstreamKey(UpstreamSettings& up) {
        Secret("key", up.key, kLive, "Sent as `authorization: Bearer ...`."),
        Number("weight", up.weight, {0, 1e6}, kLive,
               "Share of the calls on routes with the policy `balance`."),
-       Integer("connections", up.connections, {1, 65'536}, kLive, "Connections open at once."),
+       Integer("connections", up.connections, {1, 65'536}, kLive,
+               "Unused connections that each I/O thread keeps open."),
        Duration("connect_time", up.connect_time_ms, {1, kHourMs}, kLive,
                 "Limit for name, connection and TLS handshake."),
        Duration("first_byte_time", up.first_byte_time_ms, {1, kDayMs}, kLive,

@@ -65,7 +65,7 @@ struct RetrySettings {
 
 struct BreakerSettings {
   bool enabled = true;
-  std::int64_t failures = 5;  // in a row; then no calls
+  std::int64_t failures = 5;  // calls in the window, at least; half of them failed: then no calls
   std::int64_t open_ms = 10'000;
 };
 
@@ -74,7 +74,7 @@ struct UpstreamSettings {
   std::string url;   // http(s)://host[:port][/prefix], usually ending in /v1
   SecretSource key;  // sent as `authorization: Bearer ...`
   double weight = 1;
-  std::int64_t connections = 64;  // open at once
+  std::int64_t connections = 64;  // unused ones kept open by each I/O thread
   std::int64_t connect_time_ms = 3'000;
   std::int64_t first_byte_time_ms = 120'000;
   std::int64_t idle_time_ms = 60'000;  // between two pieces of an answer
