@@ -3,7 +3,7 @@
 // Method: a circular log of segments with an index in memory (Rosenblum and Ousterhout 1992; the
 // index as in Bitcask, Sheehy and Smith 2010), oldest segment first collected, with a second chance
 // for what was read (CLOCK). Format: docs/formats/cache-log.md; why so:
-// docs/decisions/0009-cache-log.md.
+// docs/decisions/0006-cache-log.md.
 #pragma once
 #include <cstdint>
 #include <functional>
