@@ -29,8 +29,8 @@ fs::path ModelDir(const fs::path& source) {
 }
 
 struct PipeCloser {
-  void operator()(std::FILE* pipe) const { exit_status = pclose(pipe); }
-  static inline int exit_status = -1;
+  void operator()(std::FILE* pipe) const { exit_status_ = pclose(pipe); }
+  static inline int exit_status_ = -1;
 };
 
 template <typename T>
@@ -89,7 +89,7 @@ TEST(WordPieceConformance, GivesTheIdsOfHuggingFaceTokenizers) {
     EXPECT_GE(lines, 100000U);
     EXPECT_EQ(limited, 5000U);
   }
-  EXPECT_EQ(PipeCloser::exit_status, 0);
+  EXPECT_EQ(PipeCloser::exit_status_, 0);
 }
 
 }  // namespace
