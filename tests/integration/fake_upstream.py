@@ -157,7 +157,8 @@ def raw(body, status=200, headers=(), content_type="application/json"):
 
 
 def stream(pieces=None, usage=True, gates=None, headers=()):
-    """A streamed answer; gates = {i: Gate} are waited at before piece i goes out (len(pieces): before the end)."""
+    """A streamed answer; gates = {i: Gate} are waited at before piece i goes out (len(pieces): before the end,
+    "done": between [DONE] and the end of the body)."""
     pieces = words_of(ANSWER) if pieces is None else pieces
     gates = gates or {}
 
@@ -176,6 +177,8 @@ def stream(pieces=None, usage=True, gates=None, headers=()):
                               "usage": {"prompt_tokens": 12, "completion_tokens": len(pieces),
                                         "total_tokens": 12 + len(pieces)}})
         await call.event("[DONE]")
+        if "done" in gates:
+            await gates["done"].arrive()
         await call.end_stream()
     return step
 

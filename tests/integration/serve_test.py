@@ -192,6 +192,22 @@ class ConcurrencyTest(Case):
         self.assertEqual({reply.status for reply in replies}, {200})
         self.assertEqual(self.upstream.calls, 1)
 
+    def test_a_client_that_leaves_at_done_leaves_a_stored_answer(self):
+        gate = Gate()
+        self.upstream.script(stream(gates={"done": gate}))
+        body = json.dumps(chat(stream=True)).encode()
+        with self.gateway.connect() as client:
+            client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+            data = b""
+            while b"[DONE]" not in data:
+                data += client.recv(65536)
+        while "assay_connections 1\n" not in self.gateway.get("/metrics").body.decode():
+            pass  # the gateway has not seen yet that the client is gone
+        gate.open()
+        self.assertEqual(self.gateway.post(CHAT, chat(stream=True)).status, 200)
+        self.assertEqual(self.gateway.post(CHAT, chat()).cache, "hit; tier=memory")
+        self.assertEqual(self.upstream.calls, 1)
+
     def test_a_client_that_leaves_cancels_the_call(self):
         closed, gate = threading.Event(), Gate()
 

@@ -32,10 +32,21 @@ asio::awaitable<void> ClientSink::WaitForClient() {
   if (!*drained) (void)co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
 }
 
+void ClientSink::LookForDone(std::string_view bytes) {
+  if (done_ || !readable_) return;
+  const auto taken = reader_.Feed(bytes, [this](const SseEvent& event, std::size_t) {
+    done_ = event.data == "[DONE]";
+    return !done_;
+  });
+  readable_ = taken.has_value();
+  if (done_) on_done_();
+}
+
 asio::awaitable<Result<void>> ClientSink::Chunk(std::string_view bytes) {
+  LookForDone(bytes);
   reply_.Write(bytes);
   if (reply_.unsent_bytes() > kMaxUnsentBytes) co_await WaitForClient();
-  if (reply_.gone()) co_return Fail(Code::kUnavailable, "the client went away");
+  if (reply_.gone() && !done_) co_return Fail(Code::kUnavailable, "the client went away");
   co_return Result<void>{};
 }
 

@@ -9,25 +9,33 @@
 
 #include "server/reply_stream_internal.h"
 #include "sse/chat_stream.h"
+#include "sse/reader.h"
 #include "upstream/provider.h"
 
 namespace assay::gateway {
 
-// Passes chunks on to the client as they come; waits while the client does not take them.
+// Passes chunks on to the client as they come; waits while the client does not take them. Clients
+// leave as soon as they read [DONE], often before the upstream has ended its answer: from there on
+// the exchange counts as whole, and the client's leaving is no failure.
 class ClientSink final : public ChunkSink {
  public:
-  // `begin` sends the head.
-  ClientSink(ReplyStream& reply, std::function<void()> begin)
-      : reply_(reply), begin_(std::move(begin)) {}
+  // `begin` sends the head; `on_done` is called before [DONE] goes out.
+  ClientSink(ReplyStream& reply, std::function<void()> begin, std::function<void()> on_done)
+      : reply_(reply), begin_(std::move(begin)), on_done_(std::move(on_done)) {}
 
   boost::asio::awaitable<Result<void>> Head(const UpstreamHead& head) override;
   boost::asio::awaitable<Result<void>> Chunk(std::string_view bytes) override;
 
  private:
   boost::asio::awaitable<void> WaitForClient();
+  void LookForDone(std::string_view bytes);
 
   ReplyStream& reply_;
   std::function<void()> begin_;
+  std::function<void()> on_done_;
+  SseReader reader_;
+  bool readable_ = true;  // no event so far was too long
+  bool done_ = false;
 };
 
 // Keeps what passes, as the finished JSON answer.

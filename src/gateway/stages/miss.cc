@@ -67,7 +67,7 @@ std::shared_ptr<Pipeline::Miss> Pipeline::MakeMiss(ThreadState& state, const Req
   miss->NoteStage(Stage::kNormalize, state.start_ns);  // key, route and lookup in memory included
   const std::weak_ptr<Miss> leaving = miss;
   miss->reply = reply.Defer([leaving] {
-    if (const auto left = leaving.lock()) {
+    if (const auto left = leaving.lock(); left && !left->whole) {
       left->exchange.cancelled = true;
       // Asio 1.81 ends the process when a coroutine is cancelled before it begins and never waits.
       if (left->running) left->cancel.emit(asio::cancellation_type::terminal);
@@ -136,15 +136,18 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
                             .message = "The answer is not in the cache (only-if-cached)."});
     co_return;
   }
-  ClientSink client(*miss->reply, [this, miss] { BeginStream(*miss); });
+  ClientSink client(
+      *miss->reply, [this, miss] { BeginStream(*miss); }, [miss] { miss->whole = true; });
   ChunkSink* const sink = exchange.stream ? &client : nullptr;
   const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
   if (exchange.cacheable && exchange.wish.may_write && miss->live->settings.cache.coalesce) {
     // Named: g++ 12 destroys a temporary of a co_await expression twice (GCC bug 99576).
-    Coalescer::Call call = [this, miss](ChunkSink* to) { return Ask(miss, to); };
+    Coalescer::Call call = [this, miss](ChunkSink* to) { return AskOnce(miss, to); };
     const auto asked = co_await parts_.coalescer->Ask(exchange.key, std::move(call), sink);
     miss->NoteStage(Stage::kAskExperts, begin_ns);
-    if (asked) {
+    if (miss->late_entry) {
+      AnswerLowerHit(*miss, {.entry = miss->late_entry, .tier = CacheTier::kMemory});
+    } else if (asked) {
       exchange.coalesced = !asked->leader;
       AnswerMiss(*miss, *asked->reply);
     } else {
@@ -159,6 +162,44 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
   } else {
     AnswerMissError(*miss, UpstreamError(asked.error()));
   }
+}
+
+// As Ask, for the first of several. An equal question may have been answered between this one's
+// look into memory and its turn here: then nobody is asked.
+asio::awaitable<Result<UpstreamReply>> Pipeline::AskOnce(std::shared_ptr<Miss> miss,
+                                                         ChunkSink* sink) {
+  Exchange& exchange = miss->exchange;
+  cache::EntryRef entry;
+  if (exchange.wish.may_read) {
+    const std::int64_t now_ms = exchange.started_wall_ns / 1'000'000;
+    entry = parts_.cache->GetMemory(exchange.key, exchange.tenant, now_ms);
+    if (entry && !IsWanted(*entry, exchange.wish, now_ms)) entry = {};
+  }
+  if (!entry) co_return co_await Ask(miss, sink);
+  UpstreamReply reply;
+  reply.status = 200;
+  reply.content_type = entry->content_type();
+  reply.attempts = 0;
+  reply.usage = {entry->info().prompt_tokens, entry->info().completion_tokens, 0};
+  reply.verdict = entry->verdict().substr(0, entry->verdict().find('\n'));
+  exchange.outcome = CacheOutcome::kHit;
+  exchange.tier = CacheTier::kMemory;
+  miss->late_entry = entry;
+  if (sink == nullptr) {
+    reply.body = entry->body();
+    co_return reply;
+  }
+  const auto events = ReplayAsStream(entry->body(), exchange.stream_usage);
+  if (!events) co_return std::unexpected(events.error());
+  reply.streamed = true;
+  const UpstreamHead head{.status = 200, .content_type = "text/event-stream", .request_id = {}};
+  if (auto taken = co_await sink->Head(head); !taken) {
+    co_return std::unexpected(std::move(taken).error());
+  }
+  if (auto taken = co_await sink->Chunk(*events); !taken) {
+    co_return std::unexpected(std::move(taken).error());
+  }
+  co_return reply;
 }
 
 // Runs once for all who wait for this answer; the leader's miss lives until it is done.
@@ -300,10 +341,11 @@ void Pipeline::AnswerMissError(Miss& miss, const ApiError& error) {
   miss.exchange.error = error.message;
   miss.error_code = error.code;
   if (miss.begun) {
-    // The answer broke: the client is told by an event, and no [DONE] follows.
-    std::string event;
-    AppendSseEvent(event, "", ErrorJson(error));
-    miss.reply->Write(event);
+    if (!miss.whole) {  // the answer broke: the client is told by an event, and no [DONE] follows
+      std::string event;
+      AppendSseEvent(event, "", ErrorJson(error));
+      miss.reply->Write(event);
+    }
     miss.reply->End();
   } else {
     std::string fields = miss.Fields(CacheField(miss.exchange.outcome, CacheTier::kNone));
@@ -325,7 +367,9 @@ void Pipeline::AnswerLowerHit(Miss& miss, const LowerHit& hit) {
   std::string fields = miss.Fields(CacheField(exchange.outcome, exchange.tier));
   AppendEntryFields(entry, exchange.started_wall_ns / 1'000'000, fields);
   miss.answer_bytes = entry.body().size();
-  if (exchange.stream) {
+  if (miss.begun) {
+    miss.reply->End();
+  } else if (exchange.stream) {
     const auto events = ReplayAsStream(entry.body(), exchange.stream_usage);
     if (!events) {
       return AnswerMissError(miss, {.code = "internal", .message = events.error().message});

@@ -93,6 +93,8 @@ class Pipeline final : public RequestSink {
     CacheTier tier = CacheTier::kNone;
   };
   boost::asio::awaitable<LowerHit> LookLower(const Miss& miss);
+  boost::asio::awaitable<Result<UpstreamReply>> AskOnce(std::shared_ptr<Miss> miss,
+                                                        ChunkSink* sink);
   boost::asio::awaitable<Result<UpstreamReply>> Ask(std::shared_ptr<Miss> miss, ChunkSink* sink);
   void Store(Miss& miss, const UpstreamReply& reply, std::string_view body);
   void BeginStream(Miss& miss);
