@@ -7,8 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "assay/core/traffic/retry_after.h"
+
 #include "upstream/http/response.h"
-#include "upstream/policy/retry_after.h"
 
 namespace {
 
@@ -46,8 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (!head || !*head) return 0;
   if ((*head)->head_bytes > size || (*head)->status < 100 || (*head)->status > 599) std::abort();
-  const auto wait_ms = assay::gateway::ParseRetryAfter((*head)->retry_after, 0);
-  if (wait_ms && (*wait_ms < 0 || *wait_ms > assay::gateway::kMaxRetryAfterMs)) std::abort();
+  const auto wait_ms = assay::core::ParseRetryAfter((*head)->retry_after, 0);
+  if (wait_ms && (*wait_ms < 0 || *wait_ms > assay::core::kMaxRetryAfterMs)) std::abort();
   const std::string rest(bytes.substr((*head)->head_bytes));
   if (BodyOf(**head, rest, rest.size() + 1) != BodyOf(**head, rest, 1)) std::abort();
   return 0;

@@ -5,8 +5,7 @@ target_sources(assay_gateway PRIVATE
   upstream/answer.cc upstream/route_client.cc upstream/upstream.cc
   upstream/http/connection.cc upstream/http/http_provider.cc upstream/http/request_head.cc
   upstream/http/response.cc upstream/http/url.cc
-  upstream/policy/choice.cc upstream/policy/circuit_breaker.cc upstream/policy/latency_window.cc
-  upstream/policy/rate_limiter.cc upstream/policy/retry_after.cc)
+  upstream/policy/choice.cc upstream/policy/circuit_breaker.cc upstream/policy/latency_window.cc)
 
 assay_test(NAME gateway_policy_test
   SOURCES upstream/http/response_test.cc upstream/policy/policy_test.cc

@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "assay/core/clock.h"
+#include "assay/core/traffic/rate_limiter.h"
 
 #include "upstream/policy/circuit_breaker.h"
-#include "upstream/policy/rate_limiter.h"
 #include "upstream/provider.h"
 
 namespace assay::gateway {
@@ -83,7 +83,7 @@ class Upstream {
   LimiterOptions limits_;
   core::Clock& clock_;
   mutable std::mutex mutex_;
-  RateLimiter limiter_;
+  core::RateLimiter limiter_;
   CircuitBreaker breaker_;
   UpstreamStats stats_;
 };

@@ -12,11 +12,12 @@
 #include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
+#include "assay/core/traffic/retry_after.h"
+
 #include "upstream/http/connection.h"
 #include "upstream/http/request_head.h"
 #include "upstream/http/response.h"
 #include "upstream/http/url.h"
-#include "upstream/policy/retry_after.h"
 
 namespace assay::gateway {
 namespace {
@@ -222,8 +223,8 @@ asio::awaitable<Result<void>> ReadBody(Exchange& call, Connection& connection, B
 }
 
 std::int64_t RetryAfterOf(const ResponseHead& head, const core::Clock& clock) {
-  if (const auto wait_ms = ParseRetryAfterMs(head.retry_after_ms)) return *wait_ms;
-  return ParseRetryAfter(head.retry_after, clock.wall_ns() / kNsPerMs).value_or(-1);
+  if (const auto wait_ms = core::ParseRetryAfterMs(head.retry_after_ms)) return *wait_ms;
+  return core::ParseRetryAfter(head.retry_after, clock.wall_ns() / kNsPerMs).value_or(-1);
 }
 
 asio::awaitable<Result<UpstreamReply>> Run(Exchange& call, Connection& connection) {

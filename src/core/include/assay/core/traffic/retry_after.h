@@ -1,5 +1,5 @@
-// upstream/policy/retry_after.h: how long an upstream asks to wait.
-// Room: gateway (private).  Threads: pure functions.
+// assay/core/traffic/retry_after.h: how long a server asks to wait.
+// Room: core.  Threads: pure functions.
 // Source: RFC 9110, 10.2.3 and 5.6.7 (all three forms of a date); `retry-after-ms` as OpenAI sends
 // it.
 #pragma once
@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-namespace assay::gateway {
+namespace assay::core {
 
 // A longer wish counts as this one: a server that says "in a year" means "not now".
 inline constexpr std::int64_t kMaxRetryAfterMs = 24LL * 3600 * 1000;
@@ -24,4 +24,4 @@ inline constexpr std::int64_t kMaxRetryAfterMs = 24LL * 3600 * 1000;
 // calendar.
 [[nodiscard]] std::optional<std::int64_t> ParseHttpDate(std::string_view text);
 
-}  // namespace assay::gateway
+}  // namespace assay::core

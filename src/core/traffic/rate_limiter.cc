@@ -1,8 +1,8 @@
-#include "upstream/policy/rate_limiter.h"
+#include "assay/core/traffic/rate_limiter.h"
 
 #include <cmath>
 
-namespace assay::gateway {
+namespace assay::core {
 namespace {
 constexpr double kNsPerMinute = 60e9;
 }
@@ -37,4 +37,4 @@ void RateLimiter::Refund(double tokens) {
   tokens_.Refund(tokens);
 }
 
-}  // namespace assay::gateway
+}  // namespace assay::core

@@ -1,5 +1,5 @@
-// upstream/policy/rate_limiter.h: requests and tokens a minute, by reservation.
-// Room: gateway (private).  Threads: one at a time (its owner locks); time is the caller's.
+// assay/core/traffic/rate_limiter.h: requests and tokens a minute, by reservation.
+// Room: core.  Threads: one at a time (its owner locks); time is the caller's.
 // Method: two token buckets whose level may fall below zero: each caller is told how long to wait,
 // so callers are served in the order in which they asked (generic cell rate algorithm, ITU-T I.371,
 // in another form).
@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace assay::gateway {
+namespace assay::core {
 
 // One bucket. Holds a tenth of a minute's worth, at least 1: in no minute more than 1.1 times the
 // rate goes through.
@@ -58,4 +58,4 @@ class RateLimiter {
   std::int64_t paused_until_ns_ = INT64_MIN / 2;
 };
 
-}  // namespace assay::gateway
+}  // namespace assay::core

@@ -1,11 +1,11 @@
-#include "upstream/policy/retry_after.h"
+#include "assay/core/traffic/retry_after.h"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
 
-namespace assay::gateway {
+namespace assay::core {
 namespace {
 
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -189,4 +189,4 @@ std::optional<std::int64_t> ParseRetryAfterMs(std::string_view value) {
   return std::min(wait_ms, kMaxRetryAfterMs);
 }
 
-}  // namespace assay::gateway
+}  // namespace assay::core
