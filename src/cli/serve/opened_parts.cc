@@ -13,7 +13,7 @@ namespace {
 
 Result<std::unique_ptr<crypto::KeyStore>> OpenKeys(const gateway::Settings& settings,
                                                    const gateway::Environment& environment,
-                                                   const StateOptions& state) {
+                                                   const StateOptions& state, telemetry::Log& log) {
   StateOptions place = state;
   if (place.directory.empty() && !settings.keys.database.empty()) {
     place.directory = std::filesystem::path(settings.keys.database).parent_path().string();
@@ -28,6 +28,13 @@ Result<std::unique_ptr<crypto::KeyStore>> OpenKeys(const gateway::Settings& sett
     if (passphrase) options.passphrase = crypto::SecretString::Copy(*passphrase);
   }
   options.must_exist = true;
+  options.on_sync_change = [&log](const Error* why) {
+    log.Write(
+        why != nullptr ? telemetry::Level::kWarn : telemetry::Level::kInfo, "keys",
+        {{"message", why != nullptr
+                         ? "usage of keys cannot be written for now, and is kept: " + why->message
+                         : "usage of keys is written again"}});
+  };
   const std::string directory = options.directory;
   auto keys = crypto::KeyStore::Open(std::move(options));
   if (!keys && keys.error().code == Code::kNotFound) {
@@ -72,7 +79,7 @@ Result<OpenedParts> OpenParts(const gateway::Settings& settings,
   OpenedParts parts;
   ASSAY_ASSIGN(parts.log, OpenLog(settings.log));
   if (gateway::KeysRequired(settings)) {
-    ASSAY_ASSIGN(parts.keys, OpenKeys(settings, environment, state));
+    ASSAY_ASSIGN(parts.keys, OpenKeys(settings, environment, state, *parts.log));
   }
   if (settings.request_log.enabled) {
     ASSAY_ASSIGN(parts.request_log, OpenRequestLog(settings, *parts.log));

@@ -153,11 +153,17 @@ KeyStore::Impl::~Impl() {
 }
 
 void KeyStore::Impl::SynchronizeForever() {
+  bool good = true;
   std::unique_lock lock(stop_mutex_);
   while (!stop_changed_.wait_for(lock, std::chrono::milliseconds(options_.sync_every_ms),
                                  [this] { return stop_; })) {
     lock.unlock();
-    if (!Synchronize()) failed_.fetch_add(1, std::memory_order_relaxed);
+    const Result<void> done = Synchronize();
+    if (!done) failed_.fetch_add(1, std::memory_order_relaxed);
+    if (done.has_value() != good && options_.on_sync_change) {
+      options_.on_sync_change(done ? nullptr : &done.error());
+    }
+    good = done.has_value();
     lock.lock();
   }
 }

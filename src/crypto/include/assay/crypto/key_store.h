@@ -5,6 +5,7 @@
 // Format: docs/formats/key-store.md.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,9 @@ struct KeyStoreOptions {
   // How often usage is written and changes of other processes are looked for; 0 turns the
   // background thread off, and Synchronize() does its work when called.
   std::int64_t sync_every_ms = 250;
+  // Told by the background thread when that begins to fail (a full disk), with the reason, and when
+  // it works again (null). Keys and budgets go on meanwhile; usage is kept and written later.
+  std::function<void(const Error* why)> on_sync_change = {};
   core::Clock* clock = nullptr;  // of expiry and budgets; null is the real one
 };
 
