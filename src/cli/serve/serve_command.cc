@@ -116,6 +116,7 @@ void WaitForEnd(const sigset_t& signals, const ServeOptions& options, gateway::S
 
 Result<int> Run(const ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);  // a client that went away is an error of its write
+  std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that may not grow (ulimit -f)
   RaiseDescriptorLimit();
   sigset_t signals;
   sigemptyset(&signals);

@@ -44,18 +44,23 @@ Result<std::shared_ptr<TlsContext>> LoadTls(const TlsSettings& tls) {
   return TlsContext::Load(tls.cert_file, tls.key_file, tls.min_version == TlsVersion::k13);
 }
 
+ServerLimits LimitsOf(const LimitSettings& settings) {
+  ServerLimits limits;
+  limits.parse.head_bytes = static_cast<std::size_t>(settings.header_bytes);
+  limits.parse.body_bytes = static_cast<std::size_t>(settings.body_bytes);
+  limits.header_time_ms = settings.header_time_ms;
+  limits.body_time_ms = settings.body_time_ms;
+  limits.idle_time_ms = settings.idle_time_ms;
+  limits.write_time_ms = settings.write_time_ms;
+  limits.max_connections = static_cast<std::size_t>(settings.connections);
+  return limits;
+}
+
 ServerOptions OptionsOf(const Settings& settings, std::shared_ptr<TlsContext> tls) {
-  const LimitSettings& limits = settings.limits;
   ServerOptions options;
   options.listen = settings.listen;
   options.threads = ThreadsOr(settings.threads);
-  options.parse.head_bytes = static_cast<std::size_t>(limits.header_bytes);
-  options.parse.body_bytes = static_cast<std::size_t>(limits.body_bytes);
-  options.header_time_ms = limits.header_time_ms;
-  options.body_time_ms = limits.body_time_ms;
-  options.idle_time_ms = limits.idle_time_ms;
-  options.write_time_ms = limits.write_time_ms;
-  options.max_connections = static_cast<std::size_t>(limits.connections);
+  options.limits = LimitsOf(settings.limits);
   options.tls = std::move(tls);
   return options;
 }
@@ -82,6 +87,16 @@ struct Gateway::Impl {
   void MakeRefreshPolicy(const CacheSettings& settings);
   void RefreshDue();
   void AddGauges();
+  Result<void> Reload(const Settings& settings, const Environment& environment);
+
+  std::vector<dashboard::UpstreamView> Upstreams() const {
+    std::shared_ptr<const LiveSettings> now;
+    {
+      const std::lock_guard lock(reload_mutex);
+      now = live;
+    }
+    return ViewUpstreams(*now->routes);
+  }
 
   // The checker of that route; without a name, that of the first route that has one.
   const AnswerChecker* CheckerOf(std::string_view route) {
@@ -158,10 +173,8 @@ void Gateway::Impl::AddGauges() {
   AddStatusMetrics(metrics, {.cache = cache.get(),
                              .log = parts.log,
                              .request_log = parts.request_log,
-                             .upstreams = [this] {
-                               const std::lock_guard lock(reload_mutex);
-                               return ViewUpstreams(*live->routes);
-                             }});
+                             .keys = parts.keys});
+  AddUpstreamMetrics(metrics, [this] { return Upstreams(); });
   metrics.AddCallback("assay_connections", "Connections of clients now", {},
                       [this] { return static_cast<double>(server->connections()); });
   metrics.AddCallback(
@@ -252,12 +265,7 @@ cache::TieredCache* Gateway::cache() {
 }
 
 std::vector<dashboard::UpstreamView> Gateway::Upstreams() const {
-  std::shared_ptr<const LiveSettings> live;
-  {
-    const std::lock_guard lock(impl_->reload_mutex);
-    live = impl_->live;
-  }
-  return ViewUpstreams(*live->routes);
+  return impl_->Upstreams();
 }
 
 Result<void> Gateway::Start() {
@@ -271,17 +279,27 @@ const std::vector<std::string>& Gateway::addresses() const {
 }
 
 Result<void> Gateway::Reload(const Settings& settings, const Environment& environment) {
-  const std::lock_guard lock(impl_->reload_mutex);
-  auto live = std::make_shared<LiveSettings>();
-  live->settings = settings;
-  ASSAY_ASSIGN(live->routes, RouteTable::Make(settings, environment, impl_->live->routes.get(),
-                                              *impl_->checkers));
+  ASSAY_TRY(impl_->Reload(settings, environment));
+  AddUpstreamMetrics(impl_->metrics, [impl = impl_.get()] { return impl->Upstreams(); });
+  return {};
+}
+
+Result<void> Gateway::Impl::Reload(const Settings& settings, const Environment& environment) {
+  const std::lock_guard lock(reload_mutex);
+  if (settings.tls.enabled() != live->settings.tls.enabled()) {
+    return Fail(Code::kFailedPrecondition,
+                "tls: switching TLS on or off needs a restart; a reload takes another certificate");
+  }
   ASSAY_ASSIGN(auto tls, LoadTls(settings.tls));
-  impl_->live = live;
-  if (tls) impl_->server->SetTls(tls);
-  for (std::size_t i = 0; i < impl_->server->thread_count(); ++i) {
-    impl_->server->Post(
-        i, [pipeline = impl_->pipeline.get(), i, live] { pipeline->SetLive(i, live); });
+  auto fresh = std::make_shared<LiveSettings>();
+  fresh->settings = settings;
+  ASSAY_ASSIGN(fresh->routes,
+               RouteTable::Make(settings, environment, live->routes.get(), *checkers));
+  live = fresh;
+  if (tls) server->SetTls(tls);
+  server->SetLimits(LimitsOf(settings.limits));
+  for (std::size_t i = 0; i < server->thread_count(); ++i) {
+    server->Post(i, [pipeline = pipeline.get(), i, fresh] { pipeline->SetLive(i, fresh); });
   }
   return {};
 }

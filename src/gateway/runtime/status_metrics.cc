@@ -50,13 +50,17 @@ constexpr std::array<Row<cache::TieredStats>, 6> kQueueRows = {{
      &cache::TieredStats::promotions, true},
 }};
 
-constexpr std::array<Row<UpstreamView>, 6> kUpstreamRows = {{
+constexpr std::array<Row<UpstreamView>, 8> kUpstreamRows = {{
     {"assay_upstream_calls_total", "Calls of an upstream", &UpstreamView::calls, true},
     {"assay_upstream_failures_total", "Calls that failed", &UpstreamView::failures, true},
     {"assay_upstream_rate_limited_total", "Answers with status 429", &UpstreamView::rate_limited,
      true},
     {"assay_upstream_refused_total", "Calls not made because of its limits or its breaker",
      &UpstreamView::refused, true},
+    {"assay_upstream_hedges_total", "Second calls, made because the first was late",
+     &UpstreamView::hedges, true},
+    {"assay_upstream_hedges_won_total", "Second calls that answered first",
+     &UpstreamView::hedges_won, true},
     {"assay_upstream_in_flight", "Calls in flight", &UpstreamView::in_flight, false},
     {"assay_upstream_waiting", "Calls that wait for its limits", &UpstreamView::waiting, false},
 }};
@@ -102,8 +106,7 @@ void AddCache(Metrics& metrics, const cache::TieredCache& cache) {
   AddRows(metrics, kQueueRows, {}, [&cache] { return cache.Stats(); });
 }
 
-void AddUpstream(Metrics& metrics, const std::string& name,
-                 const std::function<std::vector<UpstreamView>()>& upstreams) {
+void AddUpstream(Metrics& metrics, const std::string& name, const ReadUpstreams& upstreams) {
   const auto read = [name, upstreams] {
     const std::vector<UpstreamView> views = upstreams();
     const auto found = std::ranges::find(views, name, &UpstreamView::name);
@@ -120,13 +123,19 @@ void AddUpstream(Metrics& metrics, const std::string& name,
 
 }  // namespace
 
+void AddUpstreamMetrics(Metrics& metrics, const ReadUpstreams& upstreams) {
+  for (const UpstreamView& upstream : upstreams()) AddUpstream(metrics, upstream.name, upstreams);
+}
+
 void AddStatusMetrics(Metrics& metrics, const StatusParts& parts) {
   if (parts.cache != nullptr) AddCache(metrics, *parts.cache);
-  for (const UpstreamView& upstream : parts.upstreams()) {
-    AddUpstream(metrics, upstream.name, parts.upstreams);
-  }
   if (parts.log != nullptr) {
     AddRows(metrics, kLogRows, {}, [log = parts.log] { return log->stats(); });
+  }
+  if (parts.keys != nullptr) {
+    metrics.AddCallback(
+        "assay_keys_sync_failed_total", "Times that usage of keys could not be written", {},
+        [keys = parts.keys] { return static_cast<double>(keys->failed_synchronizations()); }, true);
   }
   if (parts.request_log != nullptr) {
     AddRows(metrics, kRequestLogRows, {}, [log = parts.request_log] { return log->stats(); });

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "assay/cache/tiered_cache.h"
+#include "assay/crypto/key_store.h"
 #include "assay/gateway/dashboard/sources.h"
 #include "assay/telemetry/log.h"
 #include "assay/telemetry/metrics.h"
@@ -17,10 +18,16 @@ struct StatusParts {
   const cache::TieredCache* cache = nullptr;
   const telemetry::Log* log = nullptr;
   const telemetry::RequestLog* request_log = nullptr;
-  std::function<std::vector<dashboard::UpstreamView>()> upstreams;
+  const crypto::KeyStore* keys = nullptr;
 };
 
-// Upstreams that a reload adds are counted after a restart; one that it removes stays as 0.
 void AddStatusMetrics(telemetry::Metrics& metrics, const StatusParts& parts);
+
+// Safe for any thread, as long as the metrics live.
+using ReadUpstreams = std::function<std::vector<dashboard::UpstreamView>()>;
+
+// For the upstreams of now; again after a reload, for those that it added. One that it removed
+// stays as 0. The caller must hold no lock that `upstreams` takes.
+void AddUpstreamMetrics(telemetry::Metrics& metrics, const ReadUpstreams& upstreams);
 
 }  // namespace assay::gateway

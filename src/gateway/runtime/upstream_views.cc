@@ -29,6 +29,8 @@ std::vector<dashboard::UpstreamView> ViewUpstreams(const RouteTable& routes) {
     view.failures = stats.failures;
     view.rate_limited = stats.rate_limited;
     view.refused = stats.refused;
+    view.hedges = stats.hedges;
+    view.hedges_won = stats.hedges_won;
     view.latency_us = stats.latency_ms * 1000;
     view.requests_per_minute = member.settings.rate.requests_per_minute;
     view.tokens_per_minute = member.settings.rate.tokens_per_minute;

@@ -28,8 +28,8 @@ ClientConnection::~ClientConnection() {
 }
 
 void ClientConnection::Start() {
-  const ServerShared& shared = thread_.shared();
-  SetState(State::kIdle, stream_.encrypted() ? shared.header_time_ms : shared.idle_time_ms);
+  const ServerLimits& limits = thread_.limits();
+  SetState(State::kIdle, stream_.encrypted() ? limits.header_time_ms : limits.idle_time_ms);
 }
 
 void ClientConnection::SetState(State state, std::int64_t limit_ms) {
@@ -90,6 +90,7 @@ void ClientConnection::Read() {
       return;
     }
     if (read.status == IoStatus::kWantWrite) return;  // an event will come
+    if (read.status == IoStatus::kPlainHttp) return RefusePlainHttp();
     if (read.status != IoStatus::kDone) return OnEndOfInput(read.status == IoStatus::kBroken);
     // All that was there; what comes later makes an event. A TLS record hides what follows it.
     if (read.bytes < kReadBytes && !stream_.encrypted()) readable_ = false;
@@ -112,7 +113,7 @@ void ClientConnection::Resume() {
 
 std::size_t ClientConnection::ReadAhead() const {
   if (state_ == State::kDeferred) return kReadAheadBytes;
-  return thread_.shared().parse.head_bytes + thread_.shared().parse.body_bytes + kReadBytes;
+  return thread_.limits().parse.head_bytes + thread_.limits().parse.body_bytes + kReadBytes;
 }
 
 void ClientConnection::OnEndOfInput(bool broken) {
@@ -162,9 +163,9 @@ std::size_t ClientConnection::Take(std::string_view bytes) {
 
 bool ClientConnection::TakeRequest(std::string_view bytes, std::size_t& taken) {
   if (bytes.size() < wanted_) return false;
-  const ServerShared& shared = thread_.shared();
+  const ServerLimits& limits = thread_.limits();
   RequestView& request = thread_.request();
-  const HeadResult head = ParseHead(bytes, searched_, shared.parse, request);
+  const HeadResult head = ParseHead(bytes, searched_, limits.parse, request);
   searched_ = 0;
   if (head.status == HeadStatus::kRefused) {
     Refuse(head.error);
@@ -172,12 +173,12 @@ bool ClientConnection::TakeRequest(std::string_view bytes, std::size_t& taken) {
   }
   if (head.status == HeadStatus::kNeedMore) {
     searched_ = bytes.size();
-    if (state_ == State::kIdle) SetState(State::kHead, shared.header_time_ms);
+    if (state_ == State::kIdle) SetState(State::kHead, limits.header_time_ms);
     return false;
   }
   const std::size_t whole = head.head_bytes + static_cast<std::size_t>(request.content_length);
   if (request.chunked || bytes.size() < whole) {
-    SetState(State::kBody, shared.body_time_ms);
+    SetState(State::kBody, limits.body_time_ms);
     if (request.expects_continue) output_.append("HTTP/1.1 100 Continue\r\n\r\n");
     if (!request.chunked) {
       wanted_ = whole;
@@ -196,7 +197,7 @@ bool ClientConnection::TakeRequest(std::string_view bytes, std::size_t& taken) {
 }
 
 bool ClientConnection::TakeChunks(std::string_view bytes, std::size_t& taken) {
-  taken += chunks_->decoder.Feed(bytes, thread_.shared().parse, chunks_->body);
+  taken += chunks_->decoder.Feed(bytes, thread_.limits().parse, chunks_->body);
   if (chunks_->decoder.refused()) {
     Refuse(chunks_->decoder.error());
     return false;
@@ -204,7 +205,9 @@ bool ClientConnection::TakeChunks(std::string_view bytes, std::size_t& taken) {
   if (!chunks_->decoder.done()) return false;
   const std::unique_ptr<ChunkedBody> chunked = std::move(chunks_);
   RequestView& request = thread_.request();
-  (void)ParseHead(chunked->head, 0, thread_.shared().parse, request);  // was whole and good before
+  ParseLimits limits = thread_.limits().parse;
+  limits.head_bytes = chunked->head.size();  // was whole and good before, whatever is allowed now
+  (void)ParseHead(chunked->head, 0, limits, request);
   chunked->body.reserve(chunked->body.size() + kBodyPadding);
   request.body = chunked->body;
   Handle(request);
@@ -234,6 +237,15 @@ void ClientConnection::Refuse(const ParseError& error) {
                                   .param = {},
                                   .message = std::string(error.message)}),
               {});
+}
+
+// A client that forgot the "s" of https is told so in words that it can read.
+void ClientConnection::RefusePlainHttp() {
+  stream_.DropTls();
+  Refuse(ParseError{.status = 400,
+                    .code = "https_required",
+                    .message = "This port speaks TLS; write https:// instead of http://."});
+  Flush();
 }
 
 // ---- answering ----
@@ -326,7 +338,7 @@ void ClientConnection::FinishRequest() {
   on_gone_ = nullptr;
   hold_ = nullptr;
   if (keep_alive_) {
-    SetState(State::kIdle, thread_.shared().idle_time_ms);
+    SetState(State::kIdle, thread_.limits().idle_time_ms);
   } else {
     SetState(State::kClosing, 0);
   }
@@ -345,7 +357,7 @@ void ClientConnection::Flush() {
       continue;
     }
     if (write_limit_at_ms_ == 0) {
-      write_limit_at_ms_ = thread_.now_ms() + thread_.shared().write_time_ms;
+      write_limit_at_ms_ = thread_.now_ms() + thread_.limits().write_time_ms;
     }
     if (written.status == IoStatus::kWantWrite || written.status == IoStatus::kWantRead) return;
     return Close();

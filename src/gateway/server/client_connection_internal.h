@@ -76,6 +76,7 @@ class ClientConnection final : public ReplyStream,
   [[nodiscard]] bool TakeChunks(std::string_view bytes, std::size_t& taken);
   void Handle(RequestView& request);
   void Refuse(const ParseError& error);
+  void RefusePlainHttp();
   void AppendHead(const AnswerHead& head);
   void FinishRequest();
   // Writes what it can; waits for the rest.

@@ -68,6 +68,7 @@ struct IoThread::Holder {
 
 IoThread::IoThread(ServerShared& shared, std::size_t index)
     : shared_(shared),
+      limits_(shared.limits),
       index_(index),
       epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
@@ -230,7 +231,7 @@ void IoThread::Accept(Listener& listener) {
       return;
     }
     shared_.accepted.fetch_add(1, std::memory_order_relaxed);
-    if (shared_.connections.load(std::memory_order_relaxed) >= shared_.max_connections) {
+    if (shared_.connections.load(std::memory_order_relaxed) >= limits_.max_connections) {
       RefuseConnection(fd);
       continue;
     }

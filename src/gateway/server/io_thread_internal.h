@@ -28,16 +28,21 @@ namespace assay::gateway {
 
 class ClientConnection;
 
-// What all threads of a server share. Everything but the counters is constant while they run.
-struct ServerShared {
-  RequestSink* sink = nullptr;
+// What a client may ask of the server.
+struct ServerLimits {
   ParseLimits parse;
   std::int64_t header_time_ms = 10'000;
   std::int64_t body_time_ms = 60'000;
   std::int64_t idle_time_ms = 75'000;
   std::int64_t write_time_ms = 60'000;
   std::size_t max_connections = 20'000;
-  std::shared_ptr<TlsContext> tls;  // swapped on reload by each thread itself
+};
+
+// What all threads of a server share. Everything but the counters is constant while they run.
+struct ServerShared {
+  RequestSink* sink = nullptr;
+  ServerLimits limits;  // at the start; each thread has its own, which a reload replaces
+  std::shared_ptr<TlsContext> tls;  // the same
   // Counted by all threads; lone numbers, no order needed.
   std::atomic<std::size_t> connections{0};
   std::atomic<std::uint64_t> accepted{0};
@@ -72,6 +77,8 @@ class IoThread {
   // Closes the listening sockets and idle connections; the others end with their answers.
   void Drain();
   void SetTls(std::shared_ptr<TlsContext> tls) { tls_ = std::move(tls); }
+  // From the next request, and the next wait of a connection.
+  void SetLimits(const ServerLimits& limits) { limits_ = limits; }
 
   // While one of these lives, operations of Asio's on context() make progress at once; without one
   // they wait for the next tick. Every coroutine on the context holds one.
@@ -79,6 +86,7 @@ class IoThread {
 
   [[nodiscard]] boost::asio::io_context& context() { return context_; }
   [[nodiscard]] ServerShared& shared() { return shared_; }
+  [[nodiscard]] const ServerLimits& limits() const { return limits_; }
   [[nodiscard]] const std::shared_ptr<TlsContext>& tls() const { return tls_; }
   [[nodiscard]] std::size_t index() const { return index_; }
   [[nodiscard]] std::int64_t now_ms() const;  // monotonic
@@ -113,6 +121,7 @@ class IoThread {
   void MakeDate();
 
   ServerShared& shared_;
+  ServerLimits limits_;
   std::size_t index_;
   int epoll_fd_;
   int wake_fd_;

@@ -34,12 +34,7 @@ Result<tcp::endpoint> ParseAddress(const std::string& address) {
 
 Server::Server(const ServerOptions& options, RequestSink& sink) : listen_(options.listen) {
   shared_.sink = &sink;
-  shared_.parse = options.parse;
-  shared_.header_time_ms = options.header_time_ms;
-  shared_.body_time_ms = options.body_time_ms;
-  shared_.idle_time_ms = options.idle_time_ms;
-  shared_.write_time_ms = options.write_time_ms;
-  shared_.max_connections = options.max_connections;
+  shared_.limits = options.limits;
   shared_.tls = options.tls;
   for (std::size_t i = 0; i < options.threads; ++i) {
     threads_.push_back(std::make_unique<IoThread>(shared_, i));
@@ -86,6 +81,12 @@ bool Server::draining() const {
 void Server::SetTls(const std::shared_ptr<TlsContext>& tls) {
   for (const auto& thread : threads_) {
     thread->Post([&io = *thread, tls] { io.SetTls(tls); });
+  }
+}
+
+void Server::SetLimits(const ServerLimits& limits) {
+  for (const auto& thread : threads_) {
+    thread->Post([&io = *thread, limits] { io.SetLimits(limits); });
   }
 }
 

@@ -15,12 +15,7 @@ namespace assay::gateway {
 struct ServerOptions {
   std::vector<std::string> listen;  // "127.0.0.1:9000", "[::1]:0"
   std::size_t threads = 1;
-  ParseLimits parse;
-  std::int64_t header_time_ms = 10'000;
-  std::int64_t body_time_ms = 60'000;
-  std::int64_t idle_time_ms = 75'000;
-  std::int64_t write_time_ms = 60'000;
-  std::size_t max_connections = 20'000;
+  ServerLimits limits;
   std::shared_ptr<TlsContext> tls;  // null: plain HTTP
 };
 
@@ -46,6 +41,7 @@ class Server {
   void Stop();
   [[nodiscard]] bool draining() const;
   void SetTls(const std::shared_ptr<TlsContext>& tls);  // for new connections
+  void SetLimits(const ServerLimits& limits);           // from the next request of each connection
 
   [[nodiscard]] std::size_t connections() const;
   [[nodiscard]] std::uint64_t accepted() const;

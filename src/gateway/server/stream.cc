@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509err.h>
 #include <sys/socket.h>
 
 #include "stream_internal.h"
@@ -12,12 +14,19 @@
 namespace assay::gateway {
 namespace {
 
-// OpenSSL's own words for the last error, which name what is wrong with a file.
+// OpenSSL's own words for the first error, which name what is wrong with a file.
 std::string TlsReason() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
+  if (ERR_SYSTEM_ERROR(code)) return std::strerror(ERR_GET_REASON(code));
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return reason == nullptr ? "unknown reason" : reason;
+}
+
+bool OfAnotherCertificate(unsigned long error) {
+  const int reason = ERR_GET_REASON(error);
+  return ERR_GET_LIB(error) == ERR_LIB_X509 &&
+         (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH);
 }
 
 // Only HTTP/1.1 is spoken; a client that offers it (or nothing) may go on.
@@ -49,15 +58,19 @@ Result<std::shared_ptr<TlsContext>> TlsContext::Load(const std::string& cert_fil
   SSL_CTX_set_alpn_select_cb(raw, SelectProtocol, nullptr);
   if (SSL_CTX_use_certificate_chain_file(raw, cert_file.c_str()) != 1) {
     return Fail(Code::kInvalidArgument,
-                fmt::format("{}: no certificate chain in PEM form ({})", cert_file, TlsReason()));
+                fmt::format("tls.cert_file {}: no certificate chain in PEM form ({})", cert_file,
+                            TlsReason()));
   }
-  if (SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return Fail(Code::kInvalidArgument,
-                fmt::format("{}: no private key in PEM form ({})", key_file, TlsReason()));
+  if (SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) != 1 &&
+      !OfAnotherCertificate(ERR_peek_error())) {
+    return Fail(
+        Code::kInvalidArgument,
+        fmt::format("tls.key_file {}: no private key in PEM form ({})", key_file, TlsReason()));
   }
   if (SSL_CTX_check_private_key(raw) != 1) {
-    return Fail(Code::kInvalidArgument,
-                fmt::format("{} is not the key of {}", key_file, cert_file));
+    return Fail(
+        Code::kInvalidArgument,
+        fmt::format("tls.key_file {}: not the key of tls.cert_file {}", key_file, cert_file));
   }
   return context;
 }
@@ -78,7 +91,12 @@ SocketStream::SocketStream(int fd, const std::shared_ptr<TlsContext>& tls) : fd_
 }
 
 SocketStream::~SocketStream() {
+  DropTls();
+}
+
+void SocketStream::DropTls() {
   if (ssl_ != nullptr) SSL_free(ssl_);
+  ssl_ = nullptr;
 }
 
 IoResult SocketStream::FromTls(int returned) const {
@@ -91,7 +109,9 @@ IoResult SocketStream::FromTls(int returned) const {
     case SSL_ERROR_ZERO_RETURN:
       return {IoStatus::kClosed, 0};
     default:
-      return {IoStatus::kBroken, 0};
+      return {ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST ? IoStatus::kPlainHttp
+                                                                     : IoStatus::kBroken,
+              0};
   }
 }
 

@@ -20,7 +20,8 @@ namespace assay::gateway {
 // The server's certificate and key; shared by all connections made from it.
 class TlsContext {
  public:
-  // Errors: kNotFound, kInvalidArgument (no certificate or key in the file, or not a pair).
+  // Errors: kInvalidArgument, which names the setting and the file (that cannot be read, holds no
+  // certificate or key, or not the pair of the other).
   [[nodiscard]] static Result<std::shared_ptr<TlsContext>> Load(const std::string& cert_file,
                                                                 const std::string& key_file,
                                                                 bool tls_1_3_only);
@@ -40,6 +41,7 @@ enum class IoStatus : std::uint8_t {
   kWantWrite,  // nothing moved: wait until it is writable
   kClosed,     // the peer has finished
   kBroken,     // reset, or TLS went wrong
+  kPlainHttp,  // instead of a TLS handshake
 };
 struct IoResult {
   IoStatus status = IoStatus::kBroken;
@@ -61,6 +63,8 @@ class SocketStream {
   // No more is written; the peer sees the end. What is sent on is still sent.
   void ShutdownWrite();
   [[nodiscard]] bool encrypted() const { return ssl_ != nullptr; }
+  // From now on what is written goes out as it is.
+  void DropTls();
 
  private:
   [[nodiscard]] IoResult FromTls(int returned) const;

@@ -12,16 +12,23 @@
 namespace assay::gateway {
 namespace {
 
+bool SameBreaker(const BreakerSettings& a, const BreakerSettings& b) {
+  return a.enabled == b.enabled && a.failure_share == b.failure_share &&
+         a.min_calls == b.min_calls && a.window_ms == b.window_ms && a.open_ms == b.open_ms &&
+         a.probes == b.probes;
+}
+
 bool SameUpstream(const UpstreamSettings& a, const UpstreamSettings& b) {
   return a.name == b.name && a.url == b.url && a.key.env == b.key.env && a.key.file == b.key.file &&
          a.connect_time_ms == b.connect_time_ms && a.first_byte_time_ms == b.first_byte_time_ms &&
          a.idle_time_ms == b.idle_time_ms && a.keep_alive_ms == b.keep_alive_ms &&
          a.dns_refresh_ms == b.dns_refresh_ms && a.verify_tls == b.verify_tls &&
-         a.ca_file == b.ca_file && a.connections == b.connections &&
+         a.ca_file == b.ca_file && a.idle_connections == b.idle_connections &&
+         a.connection_age_ms == b.connection_age_ms && a.max_answer_bytes == b.max_answer_bytes &&
          a.rate.requests_per_minute == b.rate.requests_per_minute &&
          a.rate.tokens_per_minute == b.rate.tokens_per_minute &&
-         a.breaker.enabled == b.breaker.enabled && a.breaker.failures == b.breaker.failures &&
-         a.breaker.open_ms == b.breaker.open_ms;
+         a.rate.queue_length == b.rate.queue_length &&
+         a.rate.queue_time_ms == b.rate.queue_time_ms && SameBreaker(a.breaker, b.breaker);
 }
 
 Result<std::shared_ptr<Upstream>> MakeUpstream(const UpstreamSettings& settings,
@@ -41,13 +48,20 @@ Result<std::shared_ptr<Upstream>> MakeUpstream(const UpstreamSettings& settings,
   options.gap_timeout_ms = settings.idle_time_ms;
   options.dns_refresh_ms = settings.dns_refresh_ms;
   options.idle_timeout_ms = settings.keep_alive_ms;
-  options.max_idle = static_cast<std::size_t>(settings.connections);
+  options.max_idle = static_cast<std::size_t>(settings.idle_connections);
+  options.max_connection_age_ms = settings.connection_age_ms;
+  options.max_answer_bytes = static_cast<std::size_t>(settings.max_answer_bytes);
   ASSAY_ASSIGN(auto provider, MakeHttpProvider(std::move(options)));
   LimiterOptions limits;
   limits.requests_per_minute = static_cast<std::uint64_t>(settings.rate.requests_per_minute);
   limits.tokens_per_minute = static_cast<std::uint64_t>(settings.rate.tokens_per_minute);
+  limits.max_waiting = static_cast<std::uint32_t>(settings.rate.queue_length);
+  limits.max_wait_ms = settings.rate.queue_time_ms;
   BreakerOptions breaker;
-  breaker.min_calls = static_cast<std::uint32_t>(settings.breaker.failures);
+  breaker.failure_share = settings.breaker.failure_share;
+  breaker.min_calls = static_cast<std::uint32_t>(settings.breaker.min_calls);
+  breaker.window_ms = settings.breaker.window_ms;
+  breaker.probes = static_cast<std::uint32_t>(settings.breaker.probes);
   breaker.open_ms = settings.breaker.open_ms;
   if (!settings.breaker.enabled) breaker.min_calls = UINT32_MAX;
   return std::make_shared<Upstream>(std::move(provider), limits, breaker);
@@ -85,6 +99,7 @@ RouteClientOptions ClientOptions(const Settings& settings, const RouteSettings& 
   options.backoff_base_ms = retry.base_ms;
   options.backoff_max_ms = retry.max_ms;
   options.deadline_ms = deadline_ms;
+  options.hedge_quantile = route.hedge_quantile;
   return options;
 }
 

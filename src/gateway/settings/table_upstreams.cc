@@ -18,7 +18,12 @@ Key RateKey(RateSettings& rate) {
                  {Integer("requests_per_minute", rate.requests_per_minute, {0, 1e9}, kLive,
                           "Requests a minute. 0: no limit."),
                   Integer("tokens_per_minute", rate.tokens_per_minute, {0, 1e12}, kLive,
-                          "Tokens a minute, of prompts and answers together. 0: no limit.")});
+                          "Tokens a minute, of prompts and answers together. 0: no limit."),
+                  Integer("queue_length", rate.queue_length, {0, 1'000'000}, kLive,
+                          "Calls that may wait for their turn; further ones go elsewhere, or are "
+                          "answered 429 with `retry-after`."),
+                  Duration("queue_time", rate.queue_time_ms, {0, kHourMs}, kLive,
+                           "A call that would have to wait longer is not made to wait.")});
 }
 
 Key PriceKey(PriceSettings& price) {
@@ -44,10 +49,17 @@ Key BreakerKey(BreakerSettings& breaker) {
   return Section(
       "breaker", "Keeps calls away from an upstream that fails again and again.",
       {Bool("enabled", breaker.enabled, kLive, "Use it."),
-       Integer("failures", breaker.failures, {1, 10'000}, kLive,
-               "It opens when half of the calls of the last 30 s failed, of at least so many."),
+       Number("failure_share", breaker.failure_share, {0.01, 1}, kLive,
+              "It opens when so large a share of the calls in the window failed."),
+       Integer("min_calls", breaker.min_calls, {1, 10'000}, kLive,
+               "How many calls in the window say enough to open it."),
+       Duration("window", breaker.window_ms, {100, kHourMs}, kLive,
+                "How long back calls count, in ten steps."),
        Duration("open", breaker.open_ms, {1, kHourMs}, kLive,
-                "How long it stays open before one call tries again.")});
+                "How long it stays open before calls try again; doubles while they fail, up to 8 "
+                "times."),
+       Integer("probes", breaker.probes, {1, 100}, kLive,
+               "Calls that try at once, and how many good ones in a row close it.")});
 }
 
 Key UpstreamKey(UpstreamSettings& up) {
@@ -58,7 +70,7 @@ Key UpstreamKey(UpstreamSettings& up) {
        Secret("key", up.key, kLive, "Sent as `authorization: Bearer ...`."),
        Number("weight", up.weight, {0, 1e6}, kLive,
               "Share of the calls on routes with the policy `balance`."),
-       Integer("connections", up.connections, {1, 65'536}, kLive,
+       Integer("idle_connections", up.idle_connections, {1, 65'536}, kLive,
                "Unused connections that each I/O thread keeps open."),
        Duration("connect_time", up.connect_time_ms, {1, kHourMs}, kLive,
                 "Limit for name, connection and TLS handshake."),
@@ -68,6 +80,11 @@ Key UpstreamKey(UpstreamSettings& up) {
                 "Limit between two pieces of an answer."),
        Duration("keep_alive", up.keep_alive_ms, {0, kDayMs}, kLive,
                 "How long an unused connection stays open."),
+       Duration("connection_age", up.connection_age_ms, {kSecondMs, kDayMs}, kLive,
+                "An older connection is not used again, so that changes of the host's addresses "
+                "are followed."),
+       Size("max_answer_size", up.max_answer_bytes, {1'024, 1e9}, kLive,
+            "A larger answer is an error; streams have no limit."),
        Duration("dns_refresh", up.dns_refresh_ms, {kSecondMs, kDayMs}, kLive,
                 "How long the addresses of the host are used before they are asked for again."),
        Bool("verify_tls", up.verify_tls, kLive,
@@ -88,6 +105,9 @@ Key RouteKey(RouteSettings& route) {
               "`failover`: the first expert that works. `balance`: by weight."),
        Duration("deadline", route.deadline_ms, {0, kDayMs}, kLive,
                 "Limit of a whole exchange. 0 s: `limits.request_time`."),
+       Number("hedge_quantile", route.hedge_quantile, {0, 0.999}, kLive,
+              "Ask a second time when the first answer takes longer than this quantile of the "
+              "latest ones; the first good answer counts. Not for streams. 0: never."),
        List("documents", route.documents, kLive,
             "Folders and files that answers are checked against. Empty: they are not checked."),
        Section("cache", "Cached answers of this route.",

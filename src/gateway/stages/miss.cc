@@ -216,6 +216,7 @@ asio::awaitable<Result<UpstreamReply>> Pipeline::Ask(std::shared_ptr<Miss> miss,
   request.request_id = exchange.request_id;
   request.token_estimate = static_cast<std::uint32_t>(
       exchange.body.size() / kBytesPerToken + static_cast<std::size_t>(miss->facts.max_tokens));
+  request.attempts = &miss->attempts;
   if (miss->route->deadline_ms > 0) {
     request.deadline_ns = exchange.started_monotonic_ns + miss->route->deadline_ms * 1'000'000;
   }

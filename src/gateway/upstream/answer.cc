@@ -1,5 +1,8 @@
 #include "upstream/answer.h"
 
+#include <algorithm>
+#include <cctype>
+
 #include <fmt/format.h>
 #include <simdjson.h>
 
@@ -45,6 +48,14 @@ Result<TokenUsage> CheckJsonAnswer(std::string_view body) {
 Result<TokenUsage> CheckJsonAnswer(const std::string& body) {
   const bool padded = body.capacity() >= body.size() + simdjson::SIMDJSON_PADDING;
   return Check(body.data(), body.size(), !padded);
+}
+
+bool IsEventStream(std::string_view content_type) {
+  constexpr std::string_view kType = "text/event-stream";
+  return content_type.size() >= kType.size() &&
+         std::equal(kType.begin(), kType.end(), content_type.begin(), [](char a, char b) {
+           return a == std::tolower(static_cast<unsigned char>(b));
+         });
 }
 
 std::string OpenAiErrorBody(std::string_view message, std::string_view type,

@@ -17,6 +17,9 @@ namespace assay::gateway {
 // Without a copy where the string's capacity reaches 64 bytes past its end.
 [[nodiscard]] Result<TokenUsage> CheckJsonAnswer(const std::string& body);
 
+// By its media type, whatever its parameters.
+[[nodiscard]] bool IsEventStream(std::string_view content_type);
+
 // An error in the shape of the OpenAI API:
 // {"error":{"message":...,"type":...,"param":null,"code":...}}.
 [[nodiscard]] std::string OpenAiErrorBody(std::string_view message, std::string_view type,

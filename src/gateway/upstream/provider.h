@@ -34,6 +34,8 @@ struct UpstreamRequest {
   std::uint32_t token_estimate = 0;  // prompt and answer together, for limits of tokens a minute
   // When the answer must be whole, by core::Clock::monotonic_ns(); 0 = the settings' limits alone.
   std::int64_t deadline_ns = 0;
+  // Where RouteClient counts the calls it makes, for questions that fail too; may be null.
+  std::uint32_t* attempts = nullptr;
 };
 
 // What the upstream says it used; zero where it does not say.

@@ -106,11 +106,8 @@ class Place {
   bool begun_ = false;
 };
 
-bool IsJson(std::string_view content_type) {
-  return content_type.empty() || content_type.starts_with("application/json");
-}
-
-// Judges an answer, and turns one that says 200 but is not JSON into an error.
+// Judges an answer, and turns one that says 200 but is not JSON into an error, whatever its content
+// type says: a proxy's page in HTML is no answer of a model.
 Outcome Judge(Result<UpstreamReply>& reply, bool cancelled) {
   if (cancelled) return Outcome::kCancelled;
   if (!reply)
@@ -120,7 +117,7 @@ Outcome Judge(Result<UpstreamReply>& reply, bool cancelled) {
     return Outcome::kLimited;
   if (status == kRequestTimeout || (status >= kServerError && status != kNotImplemented))
     return Outcome::kFailed;
-  if (status != kOk || reply->streamed || !IsJson(reply->content_type)) return Outcome::kGood;
+  if (status != kOk || reply->streamed || IsEventStream(reply->content_type)) return Outcome::kGood;
   Result<TokenUsage> usage = CheckJsonAnswer(reply->body);
   if (!usage) {
     reply = std::unexpected(std::move(usage).error());
@@ -329,6 +326,7 @@ asio::awaitable<RouteClient::Attempt> RouteClient::CallHedged(Question& question
   const auto hedge_at = std::chrono::steady_clock::now() + std::chrono::nanoseconds(hedge_ns);
   bool cancelled = false;
   Race::Runner* winner = nullptr;
+  Upstream* hedged = nullptr;  // where the second call went
   while (race->running > 0) {
     const bool may_hedge = race->started == 1 && winner == nullptr && !cancelled;
     race->event.expires_at(may_hedge ? hedge_at : std::chrono::steady_clock::time_point::max());
@@ -346,14 +344,17 @@ asio::awaitable<RouteClient::Attempt> RouteClient::CallHedged(Question& question
         continue;
       }
       question.tried[question.target] = true;
-      ++hedges_made_;
+      hedged = targets_[question.target].upstream.get();
+      hedged->NoteHedge();
       Start(race, question, executor);
     }
     if (winner == nullptr && (winner = race->Winner()) != nullptr && race->running > 0)
       race->CancelAll();
   }
   if (winner == nullptr) winner = race->Winner();
-  if (winner == &race->runners[1] && winner->attempt->outcome == Outcome::kGood) ++hedges_won_;
+  if (winner == &race->runners[1] && winner->attempt->outcome == Outcome::kGood) {
+    hedged->NoteHedgeWon();
+  }
   Attempt attempt = std::move(*winner->attempt);
   if (cancelled) attempt.outcome = Outcome::kCancelled;
   co_return attempt;
@@ -374,6 +375,7 @@ asio::awaitable<Result<UpstreamReply>> RouteClient::Ask(Question& question) {
     }
     question.tried[question.target] = true;
     ++question.attempts;
+    if (question.request.attempts != nullptr) *question.request.attempts = question.attempts;
     if (question.sink.present()) {
       last = co_await Call(question, &question.sink);
     } else if (options_.hedge_quantile > 0) {
@@ -410,10 +412,6 @@ asio::awaitable<Result<UpstreamReply>> RouteClient::Send(const UpstreamRequest& 
   if (cancelled)
     co_return Fail(Code::kUnavailable, fmt::format("route '{}': the call was cancelled", name_));
   co_return Fail(Code::kInternal, "unreachable");
-}
-
-RouteClient::HedgeStats RouteClient::hedges() const {
-  return {hedges_made_.load(), hedges_won_.load()};
 }
 
 }  // namespace assay::gateway

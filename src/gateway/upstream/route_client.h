@@ -2,7 +2,6 @@
 // Room: gateway (private).  Threads: shared by all I/O threads; see provider.h for what a call
 // needs.
 #pragma once
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -46,19 +45,14 @@ class RouteClient {
   // seen nothing. When every target refuses, the last answer is returned as it is (say, a 429 or a
   // 500 of the upstream). When a limit of Assay's own refuses, the reply has the status 429, an
   // error in the OpenAI shape, `retry_after_ms`, and an empty `upstream`.
-  // A JSON answer of status 200 that is not valid JSON is a failed attempt; in the end kDataLoss.
+  // An answer of status 200 that is neither valid JSON nor an event stream is a failed attempt; in
+  // the end kDataLoss.
   // Errors also: kUnavailable when the breakers of all targets are open.
   [[nodiscard]] asio::awaitable<Result<UpstreamReply>> Send(const UpstreamRequest& request,
                                                             ChunkSink* sink);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::vector<RouteTarget>& targets() const { return targets_; }
-  // Second calls made, and how many of them answered first.
-  struct HedgeStats {
-    std::uint64_t made = 0;
-    std::uint64_t won = 0;
-  };
-  [[nodiscard]] HedgeStats hedges() const;
 
  private:
   struct Question;  // one Send() and how far it is
@@ -89,8 +83,6 @@ class RouteClient {
   core::Clock& clock_;
   core::Rng& rng_;
   LatencyWindow latencies_;
-  std::atomic<std::uint64_t> hedges_made_{0};  // counters, read alone
-  std::atomic<std::uint64_t> hedges_won_{0};
 };
 
 }  // namespace assay::gateway

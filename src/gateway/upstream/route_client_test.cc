@@ -313,14 +313,14 @@ TEST_F(RouteClientTest, ALateAnswerIsHedged) {
   options_.hedge_quantile = 0.9;
   const auto route = Route({{MakeUpstream(server_), "", 1}, {MakeUpstream(spare_), "", 1}});
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(Ask(*route));
-  EXPECT_EQ(route->hedges().won, 0U);
-  const auto before = route->hedges().made;
+  EXPECT_EQ(upstreams_[1]->Stats().hedges_won, 0U);
+  const auto before = upstreams_[1]->Stats().hedges;
   server_.Script({steps::Never()});
   const auto reply = Ask(*route);
   ASSERT_TRUE(reply) << reply.error().message;
   EXPECT_EQ(reply->upstream, "upstream-1");
-  EXPECT_EQ(route->hedges().made, before + 1);
-  EXPECT_EQ(route->hedges().won, 1U);
+  EXPECT_EQ(upstreams_[1]->Stats().hedges, before + 1);
+  EXPECT_EQ(upstreams_[1]->Stats().hedges_won, 1U);
   EXPECT_EQ(upstreams_[0]->Stats().in_flight, 0U) << "the late call was cancelled";
 }
 

@@ -60,6 +60,16 @@ void Upstream::Begin(Ticket& ticket) {
   ++stats_.in_flight;
 }
 
+void Upstream::NoteHedge() {
+  const std::scoped_lock lock(mutex_);
+  ++stats_.hedges;
+}
+
+void Upstream::NoteHedgeWon() {
+  const std::scoped_lock lock(mutex_);
+  ++stats_.hedges_won;
+}
+
 void Upstream::Leave(Ticket& ticket) {
   const std::scoped_lock lock(mutex_);
   if (ticket.waiting) --stats_.waiting;

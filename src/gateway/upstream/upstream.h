@@ -28,7 +28,9 @@ struct UpstreamStats {
   std::uint64_t rate_limited = 0;  // answers of status 429
   std::uint64_t refused = 0;       // not sent: the limiter's line or wait was too long
   std::uint64_t in_flight = 0;
-  std::uint64_t waiting = 0;  // for the limiter
+  std::uint64_t waiting = 0;     // for the limiter
+  std::uint64_t hedges = 0;      // calls made because the first of a question was late
+  std::uint64_t hedges_won = 0;  // of them, those that answered first
   std::uint64_t breaker_opened = 0;
   BreakerState breaker = BreakerState::kClosed;
   std::int64_t paused_ms = 0;  // how long the upstream's retry-after still holds calls back
@@ -71,6 +73,9 @@ class Upstream {
   [[nodiscard]] Ticket Admit(std::uint64_t tokens);
   // The wait is over, the call is sent.
   void Begin(Ticket& ticket);
+  // The call that begins is a hedge; a hedge answered first.
+  void NoteHedge();
+  void NoteHedgeWon();
   // Cancelled while it waited.
   void Leave(Ticket& ticket);
   // The call is over. `tokens`: what it used, 0 = unknown; `retry_after_ms`: what the answer asks

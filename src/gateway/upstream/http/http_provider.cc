@@ -14,6 +14,7 @@
 
 #include "assay/core/traffic/retry_after.h"
 
+#include "upstream/answer.h"
 #include "upstream/http/connection.h"
 #include "upstream/http/request_head.h"
 #include "upstream/http/response.h"
@@ -77,14 +78,6 @@ struct Exchange {
                             error.message()));
   }
 };
-
-bool IsEventStream(std::string_view content_type) {
-  constexpr std::string_view kType = "text/event-stream";
-  return content_type.size() >= kType.size() &&
-         std::equal(kType.begin(), kType.end(), content_type.begin(), [](char a, char b) {
-           return a == std::tolower(static_cast<unsigned char>(b));
-         });
-}
 
 using Buffers = std::array<asio::const_buffer, 4>;
 

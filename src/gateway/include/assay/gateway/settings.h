@@ -50,6 +50,8 @@ struct ComputeSettings {
 struct RateSettings {  // token buckets; 0: no limit
   std::int64_t requests_per_minute = 0;
   std::int64_t tokens_per_minute = 0;
+  std::int64_t queue_length = 256;      // calls that may wait for their turn
+  std::int64_t queue_time_ms = 30'000;  // a call that would wait longer is refused at once
 };
 
 struct PriceSettings {  // US dollars for a million tokens; 0: free
@@ -65,8 +67,11 @@ struct RetrySettings {
 
 struct BreakerSettings {
   bool enabled = true;
-  std::int64_t failures = 5;  // calls in the window, at least; half of them failed: then no calls
-  std::int64_t open_ms = 10'000;
+  double failure_share = 0.5;  // of the calls in the window: then no calls, in (0, 1]
+  std::int64_t min_calls = 5;  // in the window, at least
+  std::int64_t window_ms = 30'000;
+  std::int64_t open_ms = 10'000;  // doubles while the probes fail, up to 8 times
+  std::int64_t probes = 2;        // at once, and so many good ones in a row close it
 };
 
 struct UpstreamSettings {
@@ -74,11 +79,13 @@ struct UpstreamSettings {
   std::string url;   // http(s)://host[:port][/prefix], usually ending in /v1
   SecretSource key;  // sent as `authorization: Bearer ...`
   double weight = 1;
-  std::int64_t connections = 64;  // unused ones kept open by each I/O thread
+  std::int64_t idle_connections = 64;  // kept open by each I/O thread
   std::int64_t connect_time_ms = 3'000;
   std::int64_t first_byte_time_ms = 120'000;
   std::int64_t idle_time_ms = 60'000;  // between two pieces of an answer
   std::int64_t keep_alive_ms = 60'000;
+  std::int64_t connection_age_ms = 600'000;    // then a connection is not used again
+  std::int64_t max_answer_bytes = 16'000'000;  // of one that is no stream
   std::int64_t dns_refresh_ms = 30'000;
   bool verify_tls = true;
   std::string ca_file;  // empty: the system's
@@ -111,6 +118,7 @@ struct RouteSettings {
   std::vector<ExpertSettings> experts;  // empty: every upstream, in file order
   RoutePolicy policy = RoutePolicy::kFailover;
   std::int64_t deadline_ms = 0;        // 0: limits.request_time
+  double hedge_quantile = 0;           // of the route's latencies, in (0, 1); 0: never
   std::vector<std::string> documents;  // folders or files; empty: answers are not checked
   RouteCacheSettings cache;
   RouteClaimSettings claims;

@@ -30,6 +30,8 @@ struct UpstreamView {
   std::uint64_t failures = 0;
   std::uint64_t rate_limited = 0;
   std::uint64_t refused = 0;
+  std::uint64_t hedges = 0;  // second calls, made because the first was late
+  std::uint64_t hedges_won = 0;
   double latency_us = 0;                 // to the first byte, moving average; 0: none yet
   std::int64_t requests_per_minute = 0;  // 0: no limit
   std::int64_t tokens_per_minute = 0;
