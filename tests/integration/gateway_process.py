@@ -9,10 +9,22 @@ import os
 import signal
 import socket
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
 ASSAY = os.environ.get("ASSAY_PROGRAM", str(SOURCE / "build" / "release" / "assay"))
+
+
+def eventually(condition, what, timeout_s=20):
+    """Asks again and again; the first true value."""
+    end = time.monotonic() + timeout_s
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {timeout_s} s: {what}")
+        threading.Event().wait(0.02)
+    return value
 
 
 class Answer:
@@ -30,8 +42,10 @@ class Answer:
 
 class GatewayProcess:
     def __init__(self, upstream_url, *arguments, env=None):
-        self._command = [ASSAY, "serve", "--upstream", upstream_url, "--listen", "127.0.0.1:0",
-                         "--threads", "2", *map(str, arguments)]
+        # Without a URL the settings name the upstreams.
+        upstream = ["--upstream", upstream_url] if upstream_url else []
+        self._command = [ASSAY, "serve", *upstream, "--listen", "127.0.0.1:0", "--threads", "2",
+                         *map(str, arguments)]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
         self._env = {**clean, "ASSAY_LOG_LEVEL": "warn", **(env or {})}
         self.process = None
@@ -46,7 +60,7 @@ class GatewayProcess:
         self.address = line.rsplit("//", 1)[1].strip()
         host, port = self.address.rsplit(":", 1)
         self.host, self.port = host, int(port)
-        self.url = f"http://{self.address}"
+        self.url = f"{line.split()[-1].split(':')[0]}://{self.address}"
         return self
 
     def __exit__(self, *_):
@@ -75,6 +89,19 @@ class GatewayProcess:
 
     def post(self, path, body, **more):
         return self.request("POST", path, body, **more)
+
+    def metrics(self):
+        """Every series, as `name{labels}`, with its value."""
+        lines = self.get("/metrics").body.decode().splitlines()
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
+
+    def metric(self, name):
+        return self.metrics()[name]
+
+    def log(self):
+        """Ends the server; what it wrote to standard error."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.communicate(timeout=20)[1]
 
     def connect(self, timeout=20):
         return socket.create_connection((self.host, self.port), timeout=timeout)

@@ -4,27 +4,16 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 from pathlib import Path
 
 from fake_upstream import ANSWER, FakeUpstream, answer
-from gateway_process import ASSAY, GatewayProcess, chat
+from gateway_process import ASSAY, GatewayProcess, chat, eventually
 
 CHAT = "/v1/chat/completions"
 PASSWORD = "p@ss:word/#%"  # all that a URL would take for something else
 SMALL_MEMORY = {"ASSAY_CACHE_MEMORY_SIZE": "1 MB", "ASSAY_CACHE_MEMORY_MAX_ENTRIES": "1"}
-
-
-def eventually(condition, what, timeout_s=20):
-    """Asks again and again; the first true value."""
-    end = time.monotonic() + timeout_s
-    while not (value := condition()):
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {timeout_s} s: {what}")
-        threading.Event().wait(0.02)
-    return value
 
 
 class Redis:
@@ -75,12 +64,6 @@ class Case(unittest.TestCase):
         env = {f"ASSAY_{name}": str(value) for name, value in env.items()}
         return GatewayProcess(self.upstream.url, env={**SMALL_MEMORY, **env})
 
-    def metric(self, gateway, name):
-        for line in gateway.get("/metrics").body.decode().splitlines():
-            if line.startswith(name + " "):
-                return float(line.rsplit(" ", 1)[1])
-        raise AssertionError(f"no metric {name}")
-
     def ask_until(self, gateway, text, cache):
         """Asks until that tier answers: entries go down in the background, and leave memory for others."""
         def wanted():
@@ -101,7 +84,7 @@ class LowerTiersTest(Case):
         with self.serve(CACHE_COMPRESSED_ENABLED="true", CACHE_COMPRESSED_SIZE="2 MB") as gateway:
             gateway.post(CHAT, chat("Capital?"))
             self.ask_until(gateway, "Capital?", "hit; tier=compressed")
-            self.assertGreater(self.metric(gateway, 'assay_cache_hits_total{tier="zstd"}'), 0)
+            self.assertGreater(gateway.metric('assay_cache_hits_total{tier="zstd"}'), 0)
 
     def test_a_restart_serves_sealed_answers_from_the_disk(self):
         disk, secret = self.folder / "cache", "The capital of the sealed land is Xanadu."
@@ -183,7 +166,7 @@ class RefreshAheadTest(Case):
             self.assertEqual([text() for _ in range(5)], ["old"] * 5)
             gateway.post(CHAT, chat("Seldom?"))
             stored = 'assay_cache_refreshes_total{result="stored"}'
-            eventually(lambda: self.metric(gateway, stored) == 1, "one refresh")
+            eventually(lambda: gateway.metric(stored) == 1, "one refresh")
             reply = gateway.post(CHAT, chat("Often?"))
             self.assertEqual((reply.cache, reply.json["choices"][0]["message"]["content"]),
                              ("hit; tier=memory", "new"))
