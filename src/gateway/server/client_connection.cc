@@ -71,6 +71,7 @@ void ClientConnection::OnEvents(std::uint32_t events) {
   if ((events & EPOLLOUT) != 0 && unsent_bytes() > 0) Flush();
   if (closed_ || (events & ~static_cast<std::uint32_t>(EPOLLOUT)) == 0) return;
   readable_ = true;
+  peer_ended_ = peer_ended_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
   if ((events & (EPOLLERR | EPOLLHUP)) != 0 && state_ == State::kDeferred) return Close();
   if (unsent_bytes() > 0) Flush();  // TLS may have waited for a read in order to write
   Read();
@@ -92,8 +93,9 @@ void ClientConnection::Read() {
     if (read.status == IoStatus::kWantWrite) return;  // an event will come
     if (read.status == IoStatus::kPlainHttp) return RefusePlainHttp();
     if (read.status != IoStatus::kDone) return OnEndOfInput(read.status == IoStatus::kBroken);
-    // All that was there; what comes later makes an event. A TLS record hides what follows it.
-    if (read.bytes < kReadBytes && !stream_.encrypted()) readable_ = false;
+    // All that was there; what comes later makes an event. A TLS record hides what follows it, and
+    // the end of the client's bytes made its event already.
+    if (read.bytes < kReadBytes && !stream_.encrypted() && !peer_ended_) readable_ = false;
     if (state_ != State::kLinger) OnBytes({buffer, read.bytes});
   }
   if (!closed_ && readable_) ResumeSoon();

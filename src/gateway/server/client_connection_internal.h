@@ -96,6 +96,7 @@ class ClientConnection final : public ReplyStream,
   bool http_1_0_ = false;
   bool head_only_ = false;              // HEAD: no body is sent
   bool streaming_ = false;              // between Begin and End
+  bool peer_ended_ = false;             // epoll said that behind the bytes comes an end
   bool end_of_input_ = false;           // the client has finished sending
   bool resuming_ = false;               // Resume will be called
   std::int64_t limit_at_ms_ = 0;        // of the state; 0: none
