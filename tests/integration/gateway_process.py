@@ -56,7 +56,7 @@ class GatewayProcess:
         line = self.process.stdout.readline()
         if "listening on" not in line:
             self.process.kill()
-            raise RuntimeError(f"assay serve did not start: {line}{self.process.stderr.read()}")
+            raise RuntimeError(f"assay serve did not start: {line}{self.process.communicate()[1]}")
         self.address = line.rsplit("//", 1)[1].strip()
         host, port = self.address.rsplit(":", 1)
         self.host, self.port = host, int(port)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from fake_upstream import FakeUpstream  # noqa: E402
+from gateway_process import eventually  # noqa: E402
 
 SOURCE = Path(__file__).resolve().parents[2]
 ASSAY = os.environ.get("ASSAY_PROGRAM", str(SOURCE / "build" / "release" / "assay"))
@@ -76,6 +79,49 @@ class ReloadTest(unittest.TestCase):
         self.assertIn("stay as they were", "".join(lines))
         self.ask()
         self.assertEqual((self.first.calls, self.second.calls), (1, 0))
+
+    def test_limits_of_the_server_are_taken_over(self) -> None:
+        self.write(self.first.url, "limits: {body: 2000, header: 1024, connections: 3}\n")
+        lines = self.hang_up("limits.header")
+        self.assertFalse(any("after a restart" in line for line in lines), lines)
+        host, port = self.url.removeprefix("http://").split(":")
+
+        def answer(request: bytes, timeout_s: float = 20) -> bytes:
+            with socket.create_connection((host, int(port)), timeout=timeout_s) as client:
+                client.sendall(request)
+                with contextlib.suppress(OSError):
+                    return client.makefile("rb").read()
+                return b""
+
+        def refused(request: bytes, code: bytes) -> bool:  # each thread of the server takes them over by itself
+            return code in answer(request)
+        eventually(lambda: all(refused(b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 2001\r\n\r\n",
+                                       b"body_too_large") for _ in range(8)), "large bodies are refused")
+        eventually(lambda: all(refused(b"GET / HTTP/1.1\r\nhost: h\r\nx: " + b"x" * 1100 + b"\r\n\r\n",
+                                       b"headers_too_large") for _ in range(8)), "large heads are refused")
+        held = [socket.create_connection((host, int(port)), timeout=20) for _ in range(3)]
+        try:
+            # It is told so without being asked; a request that nobody reads would make a reset of the answer.
+            eventually(lambda: b"too_many_connections" in answer(b"", timeout_s=1), "a fourth connection is refused")
+        finally:
+            for connection in held:
+                connection.close()
+        self.write(self.first.url)
+        self.hang_up("limits.header")
+        eventually(lambda: answer(b"GET /health HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n")
+                   .startswith(b"HTTP/1.1 200"), "all is as it was")
+        self.ask()
+
+    def test_an_upstream_that_comes_with_a_reload_has_its_metrics(self) -> None:
+        self.ask()
+        self.config.write_text(self.config.read_text(encoding="utf-8").replace(
+            "}}\ncache", f"}}, b: {{url: {self.second.url}, retry: {{attempts: 0}}}}}}\nroutes: {{m: {{experts: [b]}}}}\ncache"))
+        self.hang_up("upstreams.b.url")
+        eventually(lambda: self.ask() or self.second.calls > 0, "the new one is asked")
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=20) as reply:
+            metrics = reply.read().decode()
+        self.assertRegex(metrics, r'assay_upstream_calls_total\{upstream="b"\} [1-9]')
+        self.assertRegex(metrics, r'assay_upstream_calls_total\{upstream="a"\} [1-9]')
 
     def test_a_rotated_log_goes_on_in_a_new_file(self) -> None:
         self.ask()

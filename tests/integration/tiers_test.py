@@ -1,4 +1,5 @@
 """The tiers below memory as the settings switch them on: compressed, disk, Redis, sealing; and refreshing ahead."""
+import json
 import os
 import shutil
 import socket
@@ -23,12 +24,15 @@ class Redis:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.start()
+        return self
+
+    def start(self):
         self.process = subprocess.Popen(["redis-server", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         self.process.stdin.write(f'port {self.port}\nbind 127.0.0.1\nsave ""\nappendonly no\n'
                                  f'requirepass "{PASSWORD}"\n'.encode())
         self.process.stdin.close()
         eventually(self._answers, "redis-server listens")
-        return self
 
     def __exit__(self, *_):
         self.stop()
@@ -147,6 +151,24 @@ class RedisTest(Case):
         self.assertIn('"cache_redis"', log)
         self.assertNotIn(PASSWORD, log)
         self.assertNotIn("p%40ss", log)
+
+    def test_a_redis_that_was_killed_is_used_again_when_it_is_back(self):
+        self.env["CACHE_REDIS_RETRY_AFTER"] = "50 ms"
+        with self.serve(LOG_LEVEL="info") as gateway, self.serve() as second:
+            gateway.post(CHAT, chat("Before?"))
+            eventually(self.keys, "the answer is in Redis")
+            self.redis.stop()
+            for i in range(20):
+                self.assertEqual(gateway.post(CHAT, chat(f"Meanwhile {i}?")).status, 200)
+            self.redis.start()
+
+            def shared():
+                text = f"After {time.monotonic()}?"
+                gateway.post(CHAT, chat(text))
+                return second.post(CHAT, chat(text)).cache == "hit; tier=redis"
+            eventually(shared, "what one stores the other finds in Redis")
+            ups = [line["up"] for line in map(json.loads, gateway.log().splitlines()) if line["event"] == "cache_redis"]
+        self.assertEqual(ups[-2:], [False, True])
 
     def test_a_redis_that_was_never_there_fails_nothing(self):
         self.redis.stop()

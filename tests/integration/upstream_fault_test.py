@@ -1,10 +1,11 @@
 """Upstreams that answer wrongly, through the gateway: what the client sees, what is tried again, what is never stored."""
 import json
+import time
 import unittest
 
 import openai
 
-from fake_upstream import ANSWER, FakeUpstream, broken_stream, completion, error, invalid_json, never, raw, stream
+from fake_upstream import ANSWER, FakeUpstream, broken_stream, completion, error, invalid_json, never, rate_limited, raw, stream
 from gateway_process import GatewayProcess, chat, eventually
 
 CHAT = "/v1/chat/completions"
@@ -158,6 +159,32 @@ class SilentUpstreamTest(Case):
         self.assertNotIn("[DONE]", body)
         self.assertEqual(json.loads(body.split("data: ")[-1])["error"]["code"], "upstream_timeout")
         self.assert_not_cached("stalls")
+
+
+class RetryAfterTest(Case):
+    env = {"ASSAY_UPSTREAMS_A_RETRY_MAX": "2 s"}
+
+    def test_429_is_tried_again_when_the_upstream_said(self):
+        begin = time.monotonic()
+        self.upstream.script(rate_limited(retry_after=1))
+        reply = self.gateway.post(CHAT, chat())
+        self.assertEqual((reply.status, self.upstream.calls), (200, 2))
+        self.assertGreaterEqual(time.monotonic() - begin, 1)
+
+    def test_429_for_longer_than_a_client_waits_is_passed_on_with_its_retry_after(self):
+        self.upstream.script(rate_limited(retry_after=60))
+        reply = self.gateway.post(CHAT, chat())
+        self.assertEqual((reply.status, reply.headers["retry-after"], self.upstream.calls), (429, "60", 1))
+        limited = 'assay_upstream_rate_limited_total{upstream="a"}'
+        self.assertEqual(self.gateway.metric(limited), 1)
+
+    def test_500s_are_tried_again_and_then_passed_on(self):
+        self.upstream.script(error(500), error(503))
+        self.assertEqual(self.gateway.post(CHAT, chat("once")).status, 200)
+        self.upstream.script(*[error(500)] * (1 + RETRIES))
+        reply = self.gateway.post(CHAT, chat("always"))
+        self.assertEqual((reply.status, reply.json["error"]["message"]), (500, "the model fell over"))
+        self.assert_not_cached("always")
 
 
 class HedgeTest(Case):
