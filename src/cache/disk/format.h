@@ -20,7 +20,6 @@ inline constexpr std::size_t kAlignBytes = 8;
 inline constexpr std::string_view kSegmentPrefix = "segment-";
 inline constexpr std::string_view kSegmentSuffix = ".log";
 inline constexpr std::string_view kCheckpointName = "index.checkpoint";
-inline constexpr std::string_view kLockName = "lock";
 
 struct SegmentHeader {
   std::array<char, 8> magic;

@@ -20,9 +20,9 @@
 #include <vector>
 
 #include "assay/cache/disk_tier.h"
+#include "assay/core/file_system.h"
 
 #include "disk/checkpoint.h"
-#include "disk/folder_lock.h"
 #include "disk/format.h"
 #include "disk/index.h"
 #include "payload/payload.h"
@@ -123,7 +123,7 @@ class DiskTier::Store {
   core::FileSystem& files_;
   DiskOptions options_;
   PayloadCodec codec_;
-  std::optional<disk::FolderLock> folder_lock_;
+  std::optional<core::FolderLock> folder_lock_;
   disk::Index index_;
 
   std::mutex collect_mutex_;

@@ -60,7 +60,9 @@ Result<void> DiskTier::Store::Open() {
                                    : slash == 0               ? "/"
                                                               : options_.folder.substr(0, slash)));
   }
-  ASSAY_ASSIGN(folder_lock_, disk::FolderLock::Take(files_, options_.folder));
+  ASSAY_ASSIGN(folder_lock_, core::FolderLock::Take(files_, options_.folder, "the cache",
+                                                    "stop it, or ask it over HTTP (GET "
+                                                    "/v1/cache/stats, DELETE /v1/cache)"));
   ASSAY_ASSIGN(const std::vector<std::uint32_t> ids, ListSegments());
   if (options_.read_only && ids.empty()) {
     return Fail(Code::kNotFound, fmt::format("there is no cache in '{}'", options_.folder));

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "assay/core/result.h"
@@ -81,6 +82,29 @@ class FileSystem {
   [[nodiscard]] virtual Result<FileStat> Stat(const std::string& path) = 0;
   // Names (not paths) of a directory's entries, sorted bytewise.
   [[nodiscard]] virtual Result<std::vector<std::string>> List(const std::string& path) = 0;
+};
+
+// One process at a time in a folder. Holds flock(2) on FOLDER/lock until it goes away; the kernel
+// frees it when the process dies, however it dies. On a simulated disk there is no other process,
+// and nothing is locked.
+class FolderLock {
+ public:
+  // Does not wait. `what` lives in the folder ("the cache") and `advice` says what to do while
+  // another has it. Errors: kUnavailable while another process holds it (with its number and the
+  // advice); kPermissionDenied.
+  [[nodiscard]] static Result<FolderLock> Take(FileSystem& files, const std::string& folder,
+                                               std::string_view what, std::string_view advice);
+
+  FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  FolderLock& operator=(FolderLock&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  ~FolderLock();
+
+ private:
+  explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
 };
 
 // Writes `bytes` to a temporary sibling, syncs it, and renames it over `path`: after a crash the

@@ -1,5 +1,3 @@
-#include "disk/folder_lock.h"
-
 #include <array>
 #include <cerrno>
 #include <string>
@@ -11,9 +9,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "disk/format.h"
+#include "assay/core/file_system.h"
 
-namespace assay::cache::disk {
+namespace assay::core {
 namespace {
 
 // Who wrote its number into the lock file; empty when nobody did.
@@ -31,9 +29,10 @@ std::string HolderOf(int descriptor) {
 
 }  // namespace
 
-Result<FolderLock> FolderLock::Take(core::FileSystem& files, const std::string& folder) {
-  if (&files != &core::FileSystem::Real()) return FolderLock(-1);
-  const std::string path = fmt::format("{}/{}", folder, kLockName);
+Result<FolderLock> FolderLock::Take(FileSystem& files, const std::string& folder,
+                                    std::string_view what, std::string_view advice) {
+  if (&files != &FileSystem::Real()) return FolderLock(-1);
+  const std::string path = fmt::format("{}/lock", folder);
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) {
     const int error = errno;
@@ -51,9 +50,8 @@ Result<FolderLock> FolderLock::Take(core::FileSystem& files, const std::string& 
     }
     const std::string holder = HolderOf(descriptor);
     return Fail(Code::kUnavailable,
-                fmt::format("the cache in '{}' is in use by {}; stop it, or ask it over HTTP "
-                            "(GET /v1/cache/stats, DELETE /v1/cache)",
-                            folder, holder.empty() ? "another process" : "process " + holder));
+                fmt::format("{} in '{}' is in use by {}; {}", what, folder,
+                            holder.empty() ? "another process" : "process " + holder, advice));
   }
   const std::string mine = fmt::format("{}\n", ::getpid());
   // A number that cannot be written is missing from another's message, no more.
@@ -67,4 +65,4 @@ FolderLock::~FolderLock() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-}  // namespace assay::cache::disk
+}  // namespace assay::core
