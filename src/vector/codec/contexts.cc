@@ -28,14 +28,14 @@ Histograms Count(std::span<const std::uint16_t> symbols, std::size_t dim, unsign
   Histograms histograms;
   for (std::size_t r = 0; r < rows; r += step) {
     for (std::size_t i = 0; i < dim; ++i) {
-      std::uint16_t& at = index[symbols[r * dim + i] >> shift];
+      std::uint16_t& at = index[std::size_t{symbols[r * dim + i]} >> shift];
       if (at == UINT16_MAX) at = static_cast<std::uint16_t>(histograms.classes++);
     }
   }
   histograms.counts.assign(dim * histograms.classes, 0);
   for (std::size_t r = 0; r < rows; r += step) {
     for (std::size_t i = 0; i < dim; ++i) {
-      ++histograms.counts[i * histograms.classes + index[symbols[r * dim + i] >> shift]];
+      ++histograms.counts[i * histograms.classes + index[std::size_t{symbols[r * dim + i]} >> shift]];
     }
   }
   return histograms;

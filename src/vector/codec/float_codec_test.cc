@@ -230,9 +230,10 @@ TEST(FloatKernels, AgreeWithTheirPlainForm) {
       internal::AssembleFloats(parts, count, out.data());
       for (std::size_t i = 0; i < count; ++i) {
         std::uint64_t bits = slots[i] >> 4U;
-        if (has4) bits = bits << 4U | (planes[4 * kMost + i] >> parts.half_shift & 15U);
+        if (has4)
+          bits = bits << 4U | (std::uint32_t{planes[4 * kMost + i]} >> parts.half_shift & 15U);
         if (has8) bits = bits << 8U | planes[3 * kMost + i];
-        if (has16) bits = bits << 16U | planes[2 * i + 1] << 8U | planes[2 * i];
+        if (has16) bits = bits << 16U | std::uint64_t{planes[2 * i + 1]} << 8U | planes[2 * i];
         ASSERT_EQ(std::bit_cast<std::uint32_t>(out[i]), static_cast<std::uint32_t>(bits << zeros))
             << target << " planes " << set << " value " << i;
       }
