@@ -259,9 +259,9 @@ ClaimVerdict ToClaimVerdict(const CheckedClaim& checked) {
   verdict.verdict = claims::VerdictName(checked.judgement.verdict);
   verdict.confidence = checked.judgement.confidence;
   verdict.reason = checked.judgement.reason;
-  if (!checked.judgement.evidence.empty()) {
-    verdict.evidence_file = checked.judgement.evidence.front().file;
-    verdict.evidence_text = checked.judgement.evidence.front().text;
+  for (const claims::Evidence& item : checked.judgement.evidence) {
+    if (verdict.evidence.size() == kKeptEvidence) break;
+    verdict.evidence.push_back({item.file, item.line, item.text, item.score});
   }
   return verdict;
 }

@@ -139,7 +139,16 @@ TEST_F(CheckClaimsTest, EveryCutOfAStreamGivesTheSameVerdictsAndTheSameChunks) {
     EXPECT_EQ(events.back().data, "[DONE]");
     EXPECT_EQ(outcome.verdict, "contradicted");
     ASSERT_EQ(outcome.claims.size(), 2U);
-    EXPECT_EQ(outcome.claims[1].evidence_file, "leave.md");
+    ASSERT_FALSE(outcome.claims[1].evidence.empty());
+    const ClaimEvidence& best = outcome.claims[1].evidence[0];
+    const boost::json::value& sent =
+        verdicts[1].at("assay").at("claim").at("evidence").at(0);  // the client saw the same
+    EXPECT_EQ(best.file, "leave.md");
+    EXPECT_EQ(best.line, sent.at("line").to_number<std::uint32_t>());
+    EXPECT_EQ(best.text, sent.at("text").as_string());
+    EXPECT_NEAR(best.score, sent.at("score").to_number<double>(), 1e-4);
+    EXPECT_GT(best.score, 0);
+    EXPECT_LE(outcome.claims[1].evidence.size(), kKeptEvidence);
   }
 }
 

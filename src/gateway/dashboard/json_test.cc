@@ -85,6 +85,18 @@ TEST(ExchangeJsonTest, CarriesSpansClaimsAndTexts) {
   EXPECT_TRUE(exchange.at("answer").is_null());
 }
 
+TEST(ExchangeJsonTest, AHitInMemoryIsOneSpan) {
+  telemetry::ExchangeRecord record;
+  record.cache = "memory";
+  record.total_us = 17;
+  const json::value spans = json::parse(ExchangeJson(record)).at("spans");
+  ASSERT_EQ(spans.as_array().size(), 1U);
+  EXPECT_EQ(spans.at(0).at("name").as_string(), "exact_lookup");
+  EXPECT_EQ(spans.at(0).at("duration_us").to_number<int>(), 17);
+  record.cache = "miss";
+  EXPECT_TRUE(json::parse(ExchangeJson(record)).at("spans").as_array().empty());
+}
+
 TEST(ExchangeJsonTest, DamagedClaimsAreLeftOut) {
   telemetry::ExchangeRecord record;
   for (const std::string damaged : {"", "{", "{\"a\":1}", "[1"}) {

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <cmath>
 
 #include <boost/json.hpp>
+
+#include "assay/text/utf8.h"
 
 #include "services/telemetry_observer_internal.h"
 
@@ -35,15 +38,22 @@ std::string_view EndpointText(Endpoint endpoint) {
 // The places of TelemetryObserver::claims_.
 constexpr std::array<std::string_view, 3> kVerdicts = {"supported", "contradicted", "unverified"};
 
+// Four decimals, as in claims/json.h.
+double Rounded(float share) {
+  return std::round(static_cast<double>(share) * 1e4) / 1e4;
+}
+
 boost::json::object ToJson(const ClaimVerdict& claim) {
   boost::json::array evidence;
-  if (!claim.evidence_file.empty()) {
-    evidence.push_back(
-        boost::json::object{{"file", claim.evidence_file}, {"text", claim.evidence_text}});
+  for (const ClaimEvidence& item : claim.evidence) {
+    evidence.push_back({{"file", item.file},
+                        {"line", item.line},
+                        {"text", text::RepairUtf8(item.text)},
+                        {"score", Rounded(item.score)}});
   }
-  return {{"text", claim.claim},
+  return {{"text", text::RepairUtf8(claim.claim)},
           {"verdict", claim.verdict},
-          {"confidence", claim.confidence},
+          {"confidence", Rounded(claim.confidence)},
           {"reason", claim.reason},
           {"evidence", std::move(evidence)}};
 }

@@ -99,7 +99,8 @@ class StreamingCheck {
   std::size_t claims_ = 0;
 };
 
-// The form that the exchange's record and the events share.
+// The form that the exchange's record keeps, with the best kKeptEvidence pieces of evidence.
+inline constexpr std::size_t kKeptEvidence = 3;
 [[nodiscard]] ClaimVerdict ToClaimVerdict(const CheckedClaim& checked);
 
 // What the x-assay-verdict header says of an answer: "contradicted" if one of its claims is, else

@@ -49,14 +49,21 @@ struct CacheWish {
   std::int64_t ttl_ms = -1;      // how long to keep the answer; -1: as the route says
 };
 
-// One verdict about a claim of the answer, in the form that the record and the events share.
+// What a document says about a claim; see claims::Evidence.
+struct ClaimEvidence {
+  std::string file;
+  std::uint32_t line = 1;  // 1-based
+  std::string text;
+  float score = 0;  // share of the claim that it covers, in [0, 1]
+};
+
+// One verdict about a claim of the answer, in the form that the record keeps.
 struct ClaimVerdict {
   std::string claim;
   std::string verdict;  // "supported", "contradicted", "unverified"
   float confidence = 0;
   std::string reason;
-  std::string evidence_file;
-  std::string evidence_text;
+  std::vector<ClaimEvidence> evidence;  // the best, first the best of all
 };
 
 struct Usage {
