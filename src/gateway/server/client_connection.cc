@@ -16,7 +16,6 @@ constexpr std::int64_t kLingerMs = 2000;           // for a refused client to re
 constexpr std::size_t kReadAheadBytes = 64 << 10;  // taken in while a stage works on an answer
 constexpr std::size_t kFlushBytes = 64 << 10;      // answers of a pipeline that wait for each other
 constexpr int kReadsInARow = 4;                    // then the other connections have their turn
-constexpr std::size_t kKeptOutputBytes = 1 << 20;  // a larger buffer goes back to the allocator
 
 }  // namespace
 
@@ -133,7 +132,7 @@ void ClientConnection::OnBytes(std::string_view bytes) {
   }
   const std::size_t taken = Take(bytes);
   input_.assign(bytes.substr(taken));
-  Flush();
+  FlushSoon();
 }
 
 void ClientConnection::Process() {
@@ -145,7 +144,7 @@ void ClientConnection::Process() {
   } else {
     input_.erase(0, taken);
   }
-  Flush();
+  FlushSoon();
 }
 
 std::size_t ClientConnection::Take(std::string_view bytes) {
@@ -263,9 +262,7 @@ void ReplyStream::AnswerReply(const HttpReply& reply, std::string_view request_i
 }
 
 void ClientConnection::AppendHead(const AnswerHead& head) {
-  if (output_.empty() && output_.capacity() < thread_.spare_output().capacity()) {
-    output_.swap(thread_.spare_output());
-  }
+  if (output_.capacity() <= sizeof(std::string)) output_ = thread_.TakeBuffer();
   if (head.status == 200) {
     output_.append("HTTP/1.1 200 OK\r\n");
   } else {
@@ -345,7 +342,7 @@ void ClientConnection::FinishRequest() {
     SetState(State::kClosing, 0);
   }
   if (!was_deferred || in_batch_) return;
-  Flush();
+  FlushSoon();
   ResumeSoon();
 }
 
@@ -378,15 +375,27 @@ void ClientConnection::Flush() {
   }
 }
 
+void ClientConnection::FlushSoon() {
+  if (stream_.encrypted() || unsent_bytes() == 0 || closed_) return Flush();
+  if (sending_) return;
+  sending_ = true;
+  thread_.SendSoon(*this);
+}
+
+void ClientConnection::NoteSent(int bytes) {
+  if (bytes <= 0) return;
+  sent_ += static_cast<std::size_t>(bytes);
+  write_limit_at_ms_ = 0;
+}
+
+void ClientConnection::FinishSend() {
+  sending_ = false;
+  Flush();
+}
+
 void ClientConnection::GiveBackOutput() {
   sent_ = 0;
-  output_.clear();
-  std::string& spare = thread_.spare_output();
-  if (spare.capacity() < output_.capacity() && output_.capacity() <= kKeptOutputBytes) {
-    spare.swap(output_);
-    spare.clear();
-  }
-  if (output_.capacity() > sizeof(std::string)) std::string().swap(output_);
+  if (output_.capacity() > sizeof(std::string)) thread_.GiveBuffer(std::exchange(output_, {}));
 }
 
 void ClientConnection::WhenDrained(std::function<void()> done) {

@@ -29,6 +29,12 @@ class ClientConnection final : public ReplyStream,
   // No further request after the one that is being answered.
   void Drain();
   void Close();
+  // Of IoThread::SendAll.
+  [[nodiscard]] std::string_view unsent() const {
+    return closed_ ? std::string_view() : std::string_view(output_).substr(sent_);
+  }
+  void NoteSent(int bytes);  // negative: nothing went
+  void FinishSend();         // sends the rest, if any, and goes on
 
   // ReplyStream
   void Answer(const AnswerHead& head, std::string_view body) override;
@@ -81,6 +87,7 @@ class ClientConnection final : public ReplyStream,
   void FinishRequest();
   // Writes what it can; waits for the rest.
   void Flush();
+  void FlushSoon();
   void GiveBackOutput();
 
   IoThread& thread_;
@@ -99,6 +106,7 @@ class ClientConnection final : public ReplyStream,
   bool peer_ended_ = false;             // epoll said that behind the bytes comes an end
   bool end_of_input_ = false;           // the client has finished sending
   bool resuming_ = false;               // Resume will be called
+  bool sending_ = false;                // FinishSend will be called
   std::int64_t limit_at_ms_ = 0;        // of the state; 0: none
   std::int64_t write_limit_at_ms_ = 0;  // while the client takes nothing; 0: none
   std::string input_;                   // bytes that are not taken yet; empty while idle

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -28,8 +29,9 @@ using asio::ip::tcp;
 constexpr std::chrono::milliseconds kTick{250};
 constexpr std::uint64_t kListenerMark = 1;  // in an event's pointer, whose low bits are 0
 constexpr int kBacklog = 4096;
-constexpr int kEvents = 64;         // of one wait
-constexpr int kAcceptsInARow = 64;  // then the connections have their turn
+constexpr int kEvents = 64;                   // of one wait
+constexpr int kAcceptsInARow = 64;            // then the connections have their turn
+constexpr std::size_t kKeptBytes = 64 << 10;  // a larger buffer goes back to the allocator
 
 Error ListenError(const tcp::endpoint& endpoint, const boost::system::error_code& error) {
   const std::string where = AddressText(endpoint);
@@ -77,14 +79,14 @@ IoThread::IoThread(ServerShared& shared, std::size_t index)
       timer_(context_),
       own_(context_),
       tls_(shared.tls),
-      read_buffer_(std::make_unique<char[]>(kReadBytes + kBodyPadding)) {
+      read_buffer_(std::make_unique<char[]>(kReadBytes + kBodyPadding)),
+      send_batch_(SendBatch::Open()) {
   ASSAY_CHECK(epoll_fd_ >= 0 && wake_fd_ >= 0);
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
   event.data.ptr = &wake_fd_;
   ASSAY_CHECK(::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) == 0);
   own_.assign(epoll_fd_);
-  spare_output_.reserve(4 << 10);
   MakeDate();
 }
 
@@ -156,10 +158,11 @@ void IoThread::Run() {
   Tick();
   while (!stopped_.load(std::memory_order_acquire)) {
     ResumeAll();
-    removed_.clear();
+    if (to_send_.empty()) removed_.clear();
     if (held_ > 0) {
       WaitInAsio();
     } else {
+      SendAll();
       WaitInOwn();
     }
   }
@@ -167,10 +170,10 @@ void IoThread::Run() {
 
 void IoThread::WaitInAsio() {
   WatchOwnByAsio();
-  if (resume_.empty()) {
+  if (resume_.empty() && to_send_.empty()) {
     context_.run_one();
-  } else {
-    context_.poll_one();
+  } else if (context_.poll_one() == 0) {
+    SendAll();  // all that was there to be done is done
   }
 }
 
@@ -207,6 +210,45 @@ void IoThread::TakeEvents(int timeout_ms) {
       static_cast<ClientConnection*>(event.data.ptr)->OnEvents(event.events);
     }
   }
+  SendAll();
+}
+
+void IoThread::SendSoon(ClientConnection& connection) {
+  to_send_.push_back(&connection);
+}
+
+void IoThread::SendAll() {
+  if (to_send_.empty()) return;
+  sending_.swap(to_send_);  // what goes on after its answer may have another one
+  for (std::size_t begin = 0; begin < sending_.size(); begin += SendBatch::kMaxSends) {
+    SendTogether(std::span(sending_).subspan(
+        begin, std::min(SendBatch::kMaxSends, sending_.size() - begin)));
+  }
+  for (ClientConnection* const connection : sending_) connection->FinishSend();
+  sending_.clear();
+}
+
+void IoThread::SendTogether(std::span<ClientConnection* const> connections) {
+  if (send_batch_ == nullptr || connections.size() < 2) return;
+  for (const ClientConnection* connection : connections) {
+    send_batch_->Add(connection->fd_, connection->unsent());
+  }
+  const std::span<const int> sent = send_batch_->Submit();
+  for (std::size_t i = 0; i < sent.size(); ++i) connections[i]->NoteSent(sent[i]);
+  if (!send_batch_->healthy()) send_batch_ = nullptr;
+}
+
+std::string IoThread::TakeBuffer() {
+  if (buffers_.empty()) return {};
+  std::string buffer = std::move(buffers_.back());
+  buffers_.pop_back();
+  return buffer;
+}
+
+void IoThread::GiveBuffer(std::string buffer) {
+  if (buffer.capacity() > kKeptBytes || buffers_.size() >= SendBatch::kMaxSends) return;
+  buffer.clear();
+  buffers_.push_back(std::move(buffer));
 }
 
 void IoThread::ResumeAll() {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "reply_stream_internal.h"
+#include "send_batch_internal.h"
 #include "stream_internal.h"
 
 namespace assay::gateway {
@@ -95,13 +97,17 @@ class IoThread {
 
   // Buffers that a connection borrows while it works, so that idle ones hold none.
   [[nodiscard]] char* read_buffer() { return read_buffer_.get(); }
-  [[nodiscard]] std::string& spare_output() { return spare_output_; }
+  [[nodiscard]] std::string TakeBuffer();
+  void GiveBuffer(std::string buffer);
   [[nodiscard]] RequestView& request() { return request_; }
 
   // For connections. The thread owns what is added until it is removed and the events at hand are
   // done with.
   void Add(const std::shared_ptr<ClientConnection>& connection);
   void Remove(ClientConnection& connection);
+  // Calls connection.FinishSend() before the thread waits again, when most of what it has to send
+  // has gone together with what others had.
+  void SendSoon(ClientConnection& connection);
   // Calls connection.Resume() before the thread waits again.
   void ResumeSoon(std::shared_ptr<ClientConnection> connection);
 
@@ -115,6 +121,8 @@ class IoThread {
   void TakeEvents(int timeout_ms);
   void Accept(Listener& listener);
   void RefuseConnection(int fd);
+  void SendAll();
+  void SendTogether(std::span<ClientConnection* const> connections);
   void ResumeAll();
   void TickLater();
   void Tick();
@@ -136,10 +144,13 @@ class IoThread {
   std::shared_ptr<TlsContext> tls_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<char[]> read_buffer_;
-  std::string spare_output_;
+  std::vector<std::string> buffers_;
   std::string date_field_;
   std::int64_t date_s_ = 0;
   RequestView request_;
+  std::unique_ptr<SendBatch> send_batch_;   // null: each answer is sent on its own
+  std::vector<ClientConnection*> to_send_;  // removed ones are alive until removed_ is emptied
+  std::vector<ClientConnection*> sending_;  // of SendAll
   std::vector<std::shared_ptr<ClientConnection>> resume_;
   std::vector<std::shared_ptr<ClientConnection>> removed_;  // until the events are done with
   ClientConnection* first_ = nullptr;                       // of a doubly linked list

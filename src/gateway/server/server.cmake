@@ -11,6 +11,7 @@ target_sources(assay_gateway PRIVATE
   server/client_connection.cc
   server/compute_pool.cc
   server/io_thread.cc
+  server/send_batch.cc
   server/server.cc
   server/stream.cc
   stages/cache_wish.cc
@@ -26,5 +27,5 @@ target_sources(assay_gateway PRIVATE
   services/telemetry_observer.cc)
 
 assay_test(NAME gateway_request_test
-  SOURCES http/request_parser_test.cc openai/request_test.cc
+  SOURCES http/request_parser_test.cc openai/request_test.cc server/send_batch_test.cc
   LINK assay_gateway)
