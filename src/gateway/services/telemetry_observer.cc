@@ -146,7 +146,7 @@ void TelemetryObserver::OnExchange(const ExchangeSummary& summary) {
   if (options_.access_log && log_ != nullptr && log_->enabled(telemetry::Level::kInfo)) {
     WriteLine(summary);
   }
-  if (request_log_ != nullptr) OfferRecord(summary);
+  if (request_log_ != nullptr && !request_log_->Full()) OfferRecord(summary);
 }
 
 void TelemetryObserver::WriteLine(const ExchangeSummary& summary) {

@@ -2,6 +2,7 @@
 #include "assay/telemetry/request_log.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -11,6 +12,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "request_log_store.h"
@@ -27,6 +29,7 @@ constexpr std::size_t kMaxIdleReaders = 4;               // connections kept ope
 constexpr auto kRetry = std::chrono::milliseconds(500);  // after a failed batch
 constexpr auto kSweep = std::chrono::seconds(30);        // between two looks for expired records
 constexpr int kTriesBeforeLoss = 3;                      // of one batch
+constexpr int kWriterNice = 19;
 
 }  // namespace
 
@@ -47,7 +50,7 @@ struct RequestLog::Impl {
 
   void Run();
   // Writes the batch, with a few tries; counts what is lost.
-  void WriteBatch(std::unique_lock<std::mutex>& lock, std::vector<ExchangeRecord>& batch);
+  void WriteBatch(std::unique_lock<std::mutex>& lock, std::span<const ExchangeRecord> batch);
   void Sweep(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] Result<void> TryWrite(std::span<const ExchangeRecord> batch);
   // Tells of a change between working and failing once.
@@ -63,7 +66,10 @@ struct RequestLog::Impl {
   std::condition_variable wake;      // the writer waits
   std::condition_variable progress;  // Flush waits
   std::vector<ExchangeRecord> queue;
-  std::uint64_t finished = 0;  // records that are written or lost
+  // Records that are queued or being written; written under the mutex, read without it by Full().
+  std::atomic<std::size_t> waiting{0};
+  std::atomic<std::uint64_t> refused{0};  // dropped by Full(); a lone number
+  std::uint64_t finished = 0;             // records that are written or lost
   bool hurry = false;
   bool stopping = false;
   RequestLogStats counts;
@@ -96,7 +102,7 @@ void RequestLog::Impl::SetHealth(std::unique_lock<std::mutex>& lock, const Resul
 }
 
 void RequestLog::Impl::WriteBatch(std::unique_lock<std::mutex>& lock,
-                                  std::vector<ExchangeRecord>& batch) {
+                                  std::span<const ExchangeRecord> batch) {
   Result<void> outcome;
   for (int tries = 0; tries < kTriesBeforeLoss; ++tries) {
     lock.unlock();
@@ -115,7 +121,7 @@ void RequestLog::Impl::WriteBatch(std::unique_lock<std::mutex>& lock,
   }
   SetHealth(lock, outcome);
   finished += batch.size();
-  batch.clear();
+  waiting.fetch_sub(batch.size(), std::memory_order_relaxed);
   progress.notify_all();
 }
 
@@ -134,7 +140,9 @@ void RequestLog::Impl::Sweep(std::unique_lock<std::mutex>& lock) {
 }
 
 void RequestLog::Impl::Run() {
-  std::vector<ExchangeRecord> batch;
+  // Where the processor is short the answers come first; on Linux this is the thread's own value.
+  (void)::setpriority(PRIO_PROCESS, 0, kWriterNice);
+  std::vector<ExchangeRecord> taken;
   std::unique_lock lock(mutex);
   auto next_sweep = std::chrono::steady_clock::now();
   while (true) {
@@ -144,11 +152,14 @@ void RequestLog::Impl::Run() {
                     [&] { return stopping || hurry || queue.size() >= options.queue_length / 2; });
       hurry = false;
       while (!queue.empty()) {
-        const std::size_t count = std::min(queue.size(), kMaxBatch);
-        const auto end = queue.begin() + static_cast<std::ptrdiff_t>(count);
-        batch.assign(std::make_move_iterator(queue.begin()), std::make_move_iterator(end));
-        queue.erase(queue.begin(), end);
-        WriteBatch(lock, batch);
+        taken.swap(queue);  // in a moment: the I/O threads need the lock
+        for (std::size_t begin = 0; begin < taken.size(); begin += kMaxBatch) {
+          WriteBatch(lock,
+                     std::span(taken).subspan(begin, std::min(kMaxBatch, taken.size() - begin)));
+        }
+        lock.unlock();
+        taken.clear();
+        lock.lock();
       }
     }
     if (stopping) return;
@@ -192,17 +203,24 @@ Result<std::unique_ptr<RequestLog>> RequestLog::Open(RequestLogOptions options,
   return std::unique_ptr<RequestLog>(new RequestLog(std::move(impl)));
 }
 
+bool RequestLog::Full() noexcept {
+  if (impl_->waiting.load(std::memory_order_relaxed) < impl_->options.queue_length) return false;
+  impl_->refused.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
 bool RequestLog::Offer(ExchangeRecord record) noexcept {
   try {
     bool notify = false;
     {
       const std::scoped_lock lock(impl_->mutex);
       ++impl_->counts.offered;
-      if (impl_->queue.size() >= impl_->options.queue_length) {
+      if (impl_->waiting.load(std::memory_order_relaxed) >= impl_->options.queue_length) {
         ++impl_->counts.dropped;
         return false;
       }
       impl_->queue.push_back(std::move(record));
+      impl_->waiting.fetch_add(1, std::memory_order_relaxed);
       const std::size_t size = impl_->queue.size();
       notify = size == 1 || size == std::max<std::size_t>(1, impl_->options.queue_length / 2);
     }
@@ -240,7 +258,11 @@ Result<ExchangeRecord> RequestLog::ById(const std::string& request_id) const {
 
 RequestLogStats RequestLog::stats() const {
   const std::scoped_lock lock(impl_->mutex);
-  return impl_->counts;
+  RequestLogStats stats = impl_->counts;
+  const std::uint64_t refused = impl_->refused.load(std::memory_order_relaxed);
+  stats.offered += refused;
+  stats.dropped += refused;
+  return stats;
 }
 
 }  // namespace assay::telemetry

@@ -114,6 +114,9 @@ class RequestLog {
   RequestLog(const RequestLog&) = delete;
   RequestLog& operator=(const RequestLog&) = delete;
 
+  // Asked before a record is made, which costs more than this: true when there is no room for it,
+  // and then it is counted as dropped.
+  [[nodiscard]] bool Full() noexcept;
   // Takes the record, or drops and counts it (false) when the queue is full. About 0.2 us.
   bool Offer(ExchangeRecord record) noexcept;
   // Waits until everything offered before is written or counted as failed.
