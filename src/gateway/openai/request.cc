@@ -93,16 +93,20 @@ void AppendNumber(std::string_view token, std::string& out) {
 
 void AppendString(std::string_view text, std::string& out) {
   out += '"';
-  for (const char c : text) {
+  std::size_t begin = 0;  // of what is not yet appended
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) continue;
+    out.append(text, begin, i - begin);
+    begin = i + 1;
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
     } else {
-      out += c;
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
     }
   }
+  out.append(text, begin);
   out += '"';
 }
 
@@ -231,10 +235,14 @@ void RequestReader::Impl::SortMembers(std::size_t first, std::size_t begin) {
   const auto name = [this](const Member& member) {
     return std::string_view(out_).substr(member.begin, member.name_end - member.begin);
   };
-  const auto before = [&name](const Member& a, const Member& b) { return name(a) < name(b); };
+  // The place decides between equal names: std::stable_sort would allocate.
+  const auto before = [&name](const Member& a, const Member& b) {
+    const int order = name(a).compare(name(b));
+    return order != 0 ? order < 0 : a.begin < b.begin;
+  };
   const auto from = members_.begin() + static_cast<std::ptrdiff_t>(first);
   if (!std::is_sorted(from, members_.end(), before)) {
-    std::stable_sort(from, members_.end(), before);
+    std::sort(from, members_.end(), before);
     sorted_.clear();
     for (auto member = from; member != members_.end(); ++member) {
       sorted_.append(out_, member->begin, member->end - member->begin);
@@ -414,8 +422,12 @@ std::optional<ApiError> RequestReader::Impl::Read(Endpoint endpoint, std::string
 core::Hash128 RequestReader::Impl::Key(std::string_view tenant, std::uint64_t route_version) {
   // A canonical form holds no NUL and a tenant no control character, so the parts stay apart.
   out_.resize(canonical_bytes_);
-  fmt::format_to(std::back_inserter(out_), "{}{}{}{}{:016x}", '\0',
-                 static_cast<char>('a' + static_cast<int>(endpoint_)), tenant, '\0', route_version);
+  out_ += '\0';
+  out_ += static_cast<char>('a' + static_cast<int>(endpoint_));
+  out_.append(tenant);
+  out_ += '\0';
+  constexpr std::string_view kHex = "0123456789abcdef";
+  for (int shift = 60; shift >= 0; shift -= 4) out_ += kHex[(route_version >> shift) & 15];
   return core::HashBytes128(out_, kRequestKeyVersion);
 }
 

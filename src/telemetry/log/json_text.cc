@@ -84,6 +84,7 @@ std::size_t SequenceLength(std::string_view text, std::size_t at) {
 std::size_t TokenAfter(std::string_view text, std::size_t at) {
   constexpr std::array<std::string_view, 5> kPrefixes = {"sk-", "ask_", "Bearer ", "bearer ",
                                                          "Basic "};
+  if (at < 2) return 0;  // the shortest prefix has three bytes
   const std::string_view before = text.substr(0, at + 1);
   const bool prefix = std::ranges::any_of(kPrefixes, [&](std::string_view one) {
     if (one.back() != text[at] || !before.ends_with(one)) return false;
@@ -134,8 +135,10 @@ bool IsSecretName(std::string_view key) {
   constexpr std::array<std::string_view, 9> kEndings = {"authorization", "cookie",  "password",
                                                         "passphrase",    "secret",  "token",
                                                         "apikey",        "api_key", "private_key"};
+  constexpr std::string_view kLasts = "denty";  // of the endings: most keys need no further look
+  if (key.empty() || kLasts.find(key.back()) == std::string_view::npos) return false;
   return std::ranges::any_of(kEndings, [&](std::string_view ending) {
-    if (!key.ends_with(ending)) return false;
+    if (key.back() != ending.back() || !key.ends_with(ending)) return false;
     const std::size_t before = key.size() - ending.size();
     return before == 0 || key[before - 1] == '_' || key[before - 1] == '-';
   });
