@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "assay/core/check.h"
+#include "assay/core/format/bytes.h"
 #include "assay/core/hash.h"
 
 namespace assay::core {
@@ -34,18 +35,6 @@ struct RecordHeader {
   std::uint64_t sequence;
 };
 static_assert(sizeof(RecordHeader) == kRecordHeaderBytes);
-
-template <typename T>
-std::string_view BytesOf(const T& value) {
-  return {reinterpret_cast<const char*>(&value), sizeof(value)};
-}
-
-template <typename T>
-T ReadAt(std::string_view bytes, std::uint64_t offset) {
-  T value;
-  std::memcpy(&value, bytes.data() + offset, sizeof(value));
-  return value;
-}
 
 std::uint64_t Padded(std::uint64_t size) {
   return (size + kAlignBytes - 1) / kAlignBytes * kAlignBytes;
@@ -76,7 +65,7 @@ std::uint32_t RecordCrc(std::uint64_t offset, const RecordHeader& header, std::s
 // The record at `offset` if it is whole and undamaged.
 std::optional<Record> RecordAt(std::string_view bytes, std::uint64_t offset) {
   if (bytes.size() - offset < sizeof(RecordHeader)) return std::nullopt;
-  const auto header = ReadAt<RecordHeader>(bytes, offset);
+  const auto header = LoadAt<RecordHeader>(bytes, offset);
   const std::uint64_t begin = offset + sizeof(RecordHeader);
   const std::uint64_t body_bytes = Padded(header.payload_bytes);
   if (header.payload_bytes > kMaxRecordBytes || body_bytes > bytes.size() - begin) {
@@ -95,7 +84,7 @@ bool GoodRecordFollows(std::string_view bytes, std::uint64_t offset, std::uint64
   const std::uint64_t most = sequence + (bytes.size() - offset) / kRecordHeaderBytes;
   for (std::uint64_t at = offset + kAlignBytes; at + kRecordHeaderBytes <= bytes.size();
        at += kAlignBytes) {
-    const auto header = ReadAt<RecordHeader>(bytes, at);
+    const auto header = LoadAt<RecordHeader>(bytes, at);
     if (header.sequence <= sequence || header.sequence > most) continue;
     if (RecordAt(bytes, at)) return true;
   }
@@ -111,7 +100,7 @@ Result<void> CheckHeader(std::string_view bytes, const std::string& name,
                     "made again",
                     name, bytes.size()));
   }
-  const auto found = ReadAt<FileHeader>(bytes, 0);
+  const auto found = LoadAt<FileHeader>(bytes, 0);
   const FileHeader wanted = MakeHeader(kind);
   if (found.magic != kMagic) {
     return Fail(

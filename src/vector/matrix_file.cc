@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "assay/core/format/bytes.h"
 #include "assay/core/hash.h"
 
 namespace assay::vector {
@@ -31,7 +32,7 @@ struct Header {
 static_assert(sizeof(Header) == 128 && offsetof(Header, header_hash) == 120);
 
 std::uint64_t HashOf(const Header& header) {
-  return core::HashBytes64({reinterpret_cast<const char*>(&header), offsetof(Header, header_hash)});
+  return core::HashBytes64(core::BytesOf(header).substr(0, offsetof(Header, header_hash)));
 }
 
 struct Layout {

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "assay/core/format/bytes.h"
 #include "assay/core/hash.h"
 #include "assay/core/parallel.h"
 
@@ -42,17 +43,8 @@ struct ShardHeader {
 static_assert(sizeof(ShardHeader) == 16);
 
 template <typename T>
-std::string_view BytesOf(const T& value) {
-  return {reinterpret_cast<const char*>(&value), sizeof(value)};
-}
-
-std::string_view BytesOf(const std::vector<Item>& items) {
-  return {reinterpret_cast<const char*>(items.data()), items.size() * sizeof(Item)};
-}
-
-template <typename T>
 std::uint32_t CrcBefore(const T& value, std::size_t field) {
-  return core::Crc32c(BytesOf(value).substr(0, field));
+  return core::Crc32c(core::BytesOf(value).substr(0, field));
 }
 
 std::unexpected<Error> Damaged(const std::string& name, std::string_view why) {
@@ -92,17 +84,18 @@ Result<void> WriteCheckpoint(core::FileSystem& files, const std::string& path, c
     header.offset = place.offset;
     header.next_sequence = place.next_sequence;
     header.crc = CrcBefore(header, offsetof(Header, crc));
-    std::string head(BytesOf(header));
+    std::string head(core::BytesOf(header));
     for (std::size_t i = 0; i < Index::kShards; ++i) {
       copies[i] = index.CopyShard(i);
-      ShardHeader shard{
-          .items = copies[i].size(), .crc = core::Crc32c(BytesOf(copies[i])), .header_crc = 0};
+      ShardHeader shard{.items = copies[i].size(),
+                        .crc = core::Crc32c(core::BytesOfAll(copies[i])),
+                        .header_crc = 0};
       shard.header_crc = CrcBefore(shard, offsetof(ShardHeader, header_crc));
-      head += BytesOf(shard);
+      head += core::BytesOf(shard);
     }
     ASSAY_ASSIGN(const std::unique_ptr<core::WritableFile> file, files.Create(temporary));
     ASSAY_TRY(file->Append(head));
-    for (const std::vector<Item>& copy : copies) ASSAY_TRY(file->Append(BytesOf(copy)));
+    for (const std::vector<Item>& copy : copies) ASSAY_TRY(file->Append(core::BytesOfAll(copy)));
     ASSAY_TRY(before_rename());
     ASSAY_TRY(file->Sync());
     return files.Rename(temporary, path);

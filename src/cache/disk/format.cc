@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "assay/core/format/bytes.h"
 #include "assay/core/hash.h"
 
 namespace assay::cache::disk {
@@ -17,18 +17,6 @@ namespace {
 constexpr std::array<char, 8> kMagic = {'A', 'S', 'S', 'A', 'Y', 'L', 'O', 'G'};
 constexpr std::size_t kWindowBytes = std::size_t{1} << 20;
 constexpr std::size_t kSegmentDigits = 10;
-
-template <typename T>
-std::string_view BytesOf(const T& value) {
-  return {reinterpret_cast<const char*>(&value), sizeof(value)};
-}
-
-template <typename T>
-T LoadAt(std::string_view bytes, std::size_t offset) {
-  T value;
-  std::memcpy(&value, bytes.data() + offset, sizeof(value));
-  return value;
-}
 
 // A part of the file in memory, moved forward as it is asked for.
 class Window {
@@ -69,7 +57,7 @@ class Scan {
     if (file_bytes_ - offset < sizeof(RecordHeader)) return std::nullopt;
     ASSAY_ASSIGN(const std::string_view bytes, window_.At(offset, sizeof(RecordHeader)));
     if (bytes.size() < sizeof(RecordHeader)) return std::nullopt;
-    const auto header = LoadAt<RecordHeader>(bytes, 0);
+    const auto header = core::LoadAt<RecordHeader>(bytes, 0);
     if (header.sequence < sequence || header.payload_bytes > kMaxPayloadBytes) return std::nullopt;
     const std::uint64_t end = offset + RecordBytes(header.payload_bytes);
     if (end > file_bytes_ || !IsHeaderAt(header, segment_, offset)) return std::nullopt;
@@ -123,7 +111,7 @@ SegmentHeader MakeSegmentHeader(std::uint32_t segment, std::uint64_t first_seque
   header.version = kLogVersion;
   header.segment = segment;
   header.first_sequence = first_sequence;
-  header.crc = core::Crc32c(BytesOf(header).substr(0, offsetof(SegmentHeader, crc)));
+  header.crc = core::Crc32c(core::BytesOf(header).substr(0, offsetof(SegmentHeader, crc)));
   return header;
 }
 
@@ -131,7 +119,7 @@ Result<SegmentHeader> ParseSegmentHeader(std::string_view bytes, std::string_vie
   if (bytes.size() < sizeof(SegmentHeader)) {
     return Fail(Code::kDataLoss, fmt::format("'{}' is cut off inside its header", name));
   }
-  const auto header = LoadAt<SegmentHeader>(bytes, 0);
+  const auto header = core::LoadAt<SegmentHeader>(bytes, 0);
   if (header.magic != kMagic) {
     return Fail(Code::kDataLoss, fmt::format("'{}' is no segment of a cache log", name));
   }
@@ -156,8 +144,8 @@ Result<SegmentHeader> ParseSegmentHeader(std::string_view bytes, std::string_vie
 // The place is a part of the checksum: a copy of a record elsewhere, in a payload say, is none.
 std::uint32_t HeaderCrc(const RecordHeader& header, std::uint32_t segment, std::uint64_t offset) {
   const std::array<std::uint64_t, 2> place = {segment, offset};
-  return core::Crc32c(BytesOf(header).substr(sizeof(header.header_crc)),
-                      core::Crc32c(BytesOf(place)));
+  return core::Crc32c(core::BytesOf(header).substr(sizeof(header.header_crc)),
+                      core::Crc32c(core::BytesOf(place)));
 }
 
 bool IsHeaderAt(const RecordHeader& header, std::uint32_t segment, std::uint64_t offset) {

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "assay/core/format/bytes.h"
 #include "assay/core/hash.h"
 
 #include "disk/store.h"
@@ -23,10 +24,6 @@ namespace {
 constexpr std::int64_t kFirstBackoffNs = 1'000'000'000;
 constexpr std::int64_t kLongestBackoffNs = 60'000'000'000;
 constexpr std::size_t kKeptBufferBytes = std::size_t{1} << 20;
-
-std::string_view BytesOf(const RecordHeader& header) {
-  return {reinterpret_cast<const char*>(&header), sizeof(header)};
-}
 
 }  // namespace
 
@@ -80,7 +77,7 @@ Result<void> DiskTier::Store::NewSegment() {
   const disk::SegmentHeader header = disk::MakeSegmentHeader(segment.id, next_sequence_);
   const auto make = [&]() -> Result<std::unique_ptr<core::WritableFile>> {
     ASSAY_ASSIGN(std::unique_ptr<core::WritableFile> file, files_.Create(path));
-    ASSAY_TRY(file->Append({reinterpret_cast<const char*>(&header), sizeof(header)}));
+    ASSAY_TRY(file->Append(core::BytesOf(header)));
     ASSAY_ASSIGN(segment.reader, files_.OpenRead(path));
     ASSAY_ASSIGN(segment.flusher, files_.OpenAppend(path));
     return file;
@@ -174,7 +171,7 @@ Result<void> DiskTier::Store::WriteRecord(RecordHeader& header, std::string& rec
   Segment& segment = segments_.at(active_segment_);
   header.sequence = next_sequence_;
   header.header_crc = disk::HeaderCrc(header, segment.id, segment.file_bytes);
-  std::memcpy(record.data(), BytesOf(header).data(), sizeof(header));
+  std::memcpy(record.data(), &header, sizeof(header));
   if (Result<void> written = active_->Append(record); !written) {
     AbandonActive();
     return written;

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "assay/core/format/bytes.h"
 #include "assay/core/hash.h"
 #include "assay/corpus/analysis.h"
 #include "assay/vector/top_k.h"
@@ -23,15 +24,6 @@ namespace assay::corpus {
 namespace {
 
 constexpr std::size_t kEncodeBatch = 256;
-
-template <typename T>
-std::string_view BytesOf(std::span<const T> values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
-}
-template <typename T>
-std::string_view BytesOf(const std::vector<T>& values) {
-  return BytesOf(std::span<const T>(values));
-}
 
 // Puts sections behind a header.
 class ImageWriter {
@@ -53,8 +45,7 @@ class ImageWriter {
     header_.version_high = version.high;
     header_.version_low = version.low;
     header_.analysis_version = kAnalysisVersion;
-    header_.checksum =
-        Checksum({reinterpret_cast<const char*>(&header_), offsetof(IndexHeader, checksum)});
+    header_.checksum = Checksum(core::BytesOf(header_).substr(0, offsetof(IndexHeader, checksum)));
     std::memcpy(image_.data(), &header_, sizeof(header_));
     return std::move(image_);
   }
@@ -242,10 +233,10 @@ IndexVersion IndexDraft::HashContent() const {
   for (const FileRecord& file : files_) {
     const std::array<std::uint64_t, 4> parts = {file.path_begin, file.path_bytes, file.format,
                                                 file.first_passage};
-    hasher.Add(BytesOf(std::span<const std::uint64_t>(parts)));
+    hasher.Add(core::BytesOfAll(parts));
   }
-  hasher.Add(BytesOf(passages_));
-  hasher.Add(BytesOf(sentences_));
+  hasher.Add(core::BytesOfAll(passages_));
+  hasher.Add(core::BytesOfAll(sentences_));
   hasher.Add(strings_);
   const core::Hash128 hash = hasher.Digest128();
   return {hash.high, hash.low};
@@ -266,24 +257,24 @@ Result<std::string> IndexDraft::Finish(
       .dim = static_cast<std::uint32_t>(encoder_ == nullptr ? 0 : encoder_->dim()),
       .encoder_name_bytes = static_cast<std::uint32_t>(encoder.size()),
       .reserved = 0};
-  std::string meta_bytes(reinterpret_cast<const char*>(&meta), sizeof(meta));
+  std::string meta_bytes(core::BytesOf(meta));
   meta_bytes += encoder;
   ImageWriter writer;
   writer.Reserve(sizeof(IndexHeader) + strings_.size() + vectors_.size() + 8 * view.rows.size() +
                  56 * passages_.size() + 24 * sentences_.size() + 64 * view.terms.size());
   writer.Add(SectionId::kMeta, meta_bytes);
-  writer.Add(SectionId::kFiles, BytesOf(files_));
-  writer.Add(SectionId::kPassages, BytesOf(passages_));
-  writer.Add(SectionId::kSentences, BytesOf(sentences_));
+  writer.Add(SectionId::kFiles, core::BytesOfAll(files_));
+  writer.Add(SectionId::kPassages, core::BytesOfAll(passages_));
+  writer.Add(SectionId::kSentences, core::BytesOfAll(sentences_));
   writer.Add(SectionId::kStrings, strings_);
-  writer.Add(SectionId::kTermSlots, BytesOf(view.slots));
-  writer.Add(SectionId::kTerms, BytesOf(view.terms));
+  writer.Add(SectionId::kTermSlots, core::BytesOfAll(view.slots));
+  writer.Add(SectionId::kTerms, core::BytesOfAll(view.terms));
   writer.Add(SectionId::kTermNames, view.names);
-  writer.Add(SectionId::kPostingRows, BytesOf(view.rows));
-  writer.Add(SectionId::kImpacts, BytesOf(view.impacts));
-  writer.Add(SectionId::kWindows, BytesOf(view.windows));
-  writer.Add(SectionId::kVectors, BytesOf(vectors_));
-  writer.Add(SectionId::kVectorScales, BytesOf(scales_));
+  writer.Add(SectionId::kPostingRows, core::BytesOfAll(view.rows));
+  writer.Add(SectionId::kImpacts, core::BytesOfAll(view.impacts));
+  writer.Add(SectionId::kWindows, core::BytesOfAll(view.windows));
+  writer.Add(SectionId::kVectors, core::BytesOfAll(vectors_));
+  writer.Add(SectionId::kVectorScales, core::BytesOfAll(scales_));
   return writer.Finish(HashContent());
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "assay/core/format/bytes.h"
 #include "assay/core/hash.h"
 
 namespace assay::corpus {
@@ -122,8 +123,7 @@ inline void ForgeChecksumsForTest(std::string& image) {
     if (section.begin > image.size() || section.size_bytes > image.size() - section.begin) continue;
     section.checksum = Checksum(std::string_view(image).substr(section.begin, section.size_bytes));
   }
-  header.checksum =
-      Checksum({reinterpret_cast<const char*>(&header), offsetof(IndexHeader, checksum)});
+  header.checksum = Checksum(core::BytesOf(header).substr(0, offsetof(IndexHeader, checksum)));
   std::memcpy(image.data(), &header, sizeof(header));
 }
 
