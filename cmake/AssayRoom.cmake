@@ -43,7 +43,7 @@ set(ASSAY_THREADED_TESTS
   "^(core|crypto|telemetry|cache|embed|gateway)_|^text_patterns|^vector_index|^claims_(extractor|verdict_cache)")
 function(assay_test)
   cmake_parse_arguments(ARG "" "NAME;TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
-  if(NOT ASSAY_TESTS OR ASSAY_FUZZ)
+  if(NOT ASSAY_TESTS)
     return()
   endif()
   foreach(source IN LISTS ARG_SOURCES)
@@ -79,7 +79,7 @@ endfunction()
 
 # assay_fuzz(NAME <name> SOURCE <cc> LINK <lib...>)
 #
-# Preset fuzz: a libFuzzer program fuzz/<name>. Elsewhere: a test that replays fuzz/corpus/<name>/, but not under the
+# Presets asan and fuzz: a libFuzzer program fuzz/<name>. Elsewhere: a test that replays fuzz/corpus/<name>/, but not under the
 # thread sanitizer, since a replay has one thread.
 function(assay_fuzz)
   cmake_parse_arguments(ARG "" "NAME;SOURCE" "LINK" ${ARGN})

@@ -44,7 +44,7 @@ def key_of(source, command, index):
 
 
 def check(source, build):
-    # The compile commands are g++'s; clang knows other warnings, which its own build (preset fuzz) turns to errors.
+    # The compile commands are g++'s; clang knows other warnings, which its own build (preset asan) turns to errors.
     command = ["clang-tidy-19", "--quiet", "-p", str(build), "--extra-arg=-Wno-unknown-warning-option",
                "--extra-arg=-Wno-error", "--extra-arg=-w", str(source)]
     # Tests, benchmarks and apps read the environment before any other thread runs.

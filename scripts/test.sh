@@ -80,10 +80,10 @@ python_tests() {
 fuzz_one() { # PROGRAM: five seconds from its corpus; new inputs go to a folder of the build
   local name found
   name=$(basename "$1")
-  found=build/fuzz/found/${name#fuzz_}
+  found=build/asan/found/${name#fuzz_}
   mkdir -p "$found"
   if ! "$1" -max_total_time=5 -timeout=10 -rss_limit_mb=3072 -print_final_stats=0 -verbosity=0 \
-      -artifact_prefix="build/fuzz/crash-${name#fuzz_}-" "$found" "fuzz/corpus/${name#fuzz_}"; then
+      -artifact_prefix="build/asan/crash-${name#fuzz_}-" "$found" "fuzz/corpus/${name#fuzz_}"; then
     echo "FAILED $name"
     return 1
   fi
@@ -91,8 +91,8 @@ fuzz_one() { # PROGRAM: five seconds from its corpus; new inputs go to a folder 
 export -f fuzz_one
 
 fuzz() {
-  ls build/fuzz/fuzz/fuzz_* >/dev/null || return 1
-  printf '%s\n' build/fuzz/fuzz/fuzz_* | xargs -P "$jobs" -I{} bash -c 'fuzz_one {}'
+  ls build/asan/fuzz/fuzz_* >/dev/null || return 1
+  printf '%s\n' build/asan/fuzz/fuzz_* | xargs -P "$jobs" -I{} bash -c 'fuzz_one {}'
 }
 
 export ASSAY_DATA=${ASSAY_DATA:-$(dirname "$root")/shared/data}
@@ -118,12 +118,10 @@ if [ "$quick" -eq 0 ]; then
   stage tidy python3 scripts/run_tidy.py --jobs "$jobs"
   if stage build-asan build asan; then
     stage test-asan run_tests asan -LE slow
+    stage fuzz fuzz
   fi
   if stage build-tsan build tsan; then
     stage test-tsan run_tests tsan -LE 'model|slow'
-  fi
-  if stage build-fuzz build fuzz; then
-    stage fuzz fuzz
   fi
 fi
 echo "$passed passed, $failed failed"

@@ -1,4 +1,5 @@
-"""Each check of .clang-tidy fails on its sample, and on no other sample: the linter really runs what it lists."""
+"""Each check of .clang-tidy fails on its sample, and on no other sample: the linter really runs what it lists. So do the
+compiler's warnings that stand in for a check (they cost nothing, the check would)."""
 import concurrent.futures
 import os
 import pathlib
@@ -8,6 +9,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "tests/lint/samples"
+WARNINGS = ROOT / "tests/lint/warnings"
 
 
 def enabled():
@@ -33,6 +35,16 @@ class Samples(unittest.TestCase):
                 with self.subTest(source.stem):
                     self.assertEqual(names, {source.stem}, output)
                     self.assertNotEqual(code, 0)
+
+    def test_every_warning_sample_fails_with_exactly_its_warning(self):
+        flags = (ROOT / "cmake/AssayFlags.cmake").read_text()
+        for source in sorted(WARNINGS.glob("*.cc")):
+            with self.subTest(source.stem):
+                self.assertIn(f"-W{source.stem}", flags)
+                done = subprocess.run(["clang++-19", "-std=c++23", "-fsyntax-only", "-Werror", f"-W{source.stem}",
+                                       str(source)], capture_output=True, text=True)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertEqual(set(re.findall(r"-W(?:error,-W)?([a-z-]+)\]", done.stderr)), {source.stem})
 
 
 if __name__ == "__main__":
