@@ -21,6 +21,7 @@ target_sources(assay_gateway PRIVATE
   stages/pipeline.cc
   stages/pipeline_state.cc
   stages/refresh.cc
+  stages/verdicts.cc
   services/answer_cache.cc
   services/key_gate.cc
   services/route_table.cc

@@ -161,6 +161,7 @@ Result<ModelRoute> RouteTable::MakeRoute(const Settings& settings, const RouteSe
   made.version = VersionOf(targets, settings.upstreams);
   if (!route.documents.empty() && route.claims.enabled && settings.claims.enabled) {
     ASSAY_ASSIGN(made.checker, checkers.Get(route.documents));
+    made.documents_version = made.checker->Version();
   }
   ASSAY_ASSIGN(made.client, RouteClient::Make(
                                 route.name, ClientOptions(settings, route, retry, made.deadline_ms),

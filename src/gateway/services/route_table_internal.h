@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "assay/core/result.h"
+#include "assay/gateway/exchange.h"
 #include "assay/gateway/settings.h"
 #include "assay/gateway/settings_load.h"
 
@@ -26,6 +27,13 @@ struct ModelRoute {
   std::int64_t deadline_ms = 0;
   bool cached = true;
   const AnswerChecker* checker = nullptr;  // null: answers are not checked; lives in the pool
+  // What `checker` had for documents when this route was made: they may be newer, never older.
+  std::string documents_version;
+
+  // The documents by which answers of that endpoint are judged; empty where they are not.
+  [[nodiscard]] std::string_view DocumentsOf(Endpoint endpoint) const {
+    return endpoint == Endpoint::kEmbeddings ? std::string_view() : documents_version;
+  }
 };
 
 class RouteTable {

@@ -111,6 +111,8 @@ TelemetryObserver::TelemetryObserver(telemetry::Metrics& metrics, telemetry::Log
   saved_ = metrics.AddCounter("assay_saved_usd_total", "What cached answers would have cost", {},
                               kUsdPerNanousd);
   retries_ = metrics.AddCounter("assay_retries_total", "Calls beyond the first of an exchange");
+  rechecked_ = metrics.AddCounter("assay_cache_rechecked_total",
+                                  "Cached answers judged again because the documents changed");
   for (std::size_t i = 0; i < refreshes_.size(); ++i) {
     refreshes_[i] = metrics.AddCounter("assay_cache_refreshes_total",
                                        "Entries asked again before they expire, by what came of it",
@@ -130,6 +132,7 @@ void TelemetryObserver::Count(const ExchangeSummary& summary) {
   if (summary.first_byte_ns > 0) first_byte_.ObserveNs(summary.first_byte_ns);
   if (summary.outcome == CacheOutcome::kHit) {
     saved_.Add(static_cast<std::uint64_t>(summary.cost_nanousd));
+    if (summary.exchange != nullptr && summary.exchange->rechecked) rechecked_.Add();
     return;
   }
   if (summary.coalesced) return;

@@ -50,6 +50,7 @@ class TelemetryObserver final : public Observer {
   telemetry::Counter cost_;
   telemetry::Counter saved_;
   telemetry::Counter retries_;
+  telemetry::Counter rechecked_;
   std::array<telemetry::Counter, 3> claims_;
   std::array<telemetry::Counter, 2> refreshes_;  // failed, stored
 };

@@ -64,6 +64,7 @@ std::shared_ptr<Pipeline::Miss> Pipeline::MakeMiss(ThreadState& state, const Req
   if (state.live->settings.telemetry.forward_trace) {
     miss->traceparent = state.names.trace.Child(state.rng).Traceparent();
   }
+  miss->found = {.entry = std::exchange(state.outdated, nullptr), .tier = CacheTier::kMemory};
   miss->NoteStage(Stage::kNormalize, state.start_ns);  // key, route and lookup in memory included
   const std::weak_ptr<Miss> leaving = miss;
   miss->reply = reply.Defer([leaving] {
@@ -119,14 +120,18 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
     FinishMiss(*miss);
     co_return;
   }
-  if (exchange.cacheable && exchange.wish.may_read && parts_.cache->has_lower()) {
+  LowerHit hit = std::move(miss->found);
+  if (!hit.entry && exchange.cacheable && exchange.wish.may_read && parts_.cache->has_lower()) {
     const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
-    const LowerHit hit = co_await LookLower(*miss);
+    hit = co_await LookLower(*miss);
     miss->NoteStage(Stage::kExactLookup, begin_ns);
-    if (hit.entry && IsWanted(*hit.entry, exchange.wish, exchange.started_wall_ns / 1'000'000)) {
-      AnswerLowerHit(*miss, hit);
-      co_return;
+  }
+  if (hit.entry && IsWanted(*hit.entry, exchange.wish, exchange.started_wall_ns / 1'000'000)) {
+    if (!IsJudgedBy(*hit.entry, miss->route->DocumentsOf(exchange.endpoint))) {
+      co_await Recheck(*miss, hit);
     }
+    AnswerLowerHit(*miss, hit);
+    co_return;
   }
   exchange.outcome =
       exchange.cacheable && exchange.wish.may_read ? CacheOutcome::kMiss : CacheOutcome::kBypass;
@@ -284,7 +289,9 @@ void Pipeline::Store(Miss& miss, const UpstreamReply& reply, std::string_view bo
   text.content_type = content_type;
   text.body = body;
   if (settings.refresh_ahead_count > 0) text.request = exchange.body;
-  text.verdict = reply.verdict;
+  const std::string verdict =
+      StoredVerdict(reply.verdict, miss.route->DocumentsOf(exchange.endpoint));
+  text.verdict = verdict;
   if (const auto entry = cache::Entry::Make(exchange.key, info, text)) {
     parts_.cache->Put(*entry, now_ms);
     miss.stored = true;
@@ -366,7 +373,8 @@ void Pipeline::AnswerLowerHit(Miss& miss, const LowerHit& hit) {
                     static_cast<std::uint32_t>(entry.info().completion_tokens)};
   exchange.cost_nanousd = entry.info().cost_nanousd;
   std::string fields = miss.Fields(CacheField(exchange.outcome, exchange.tier));
-  AppendEntryFields(entry, exchange.started_wall_ns / 1'000'000, fields);
+  AppendEntryFields(entry, exchange.started_wall_ns / 1'000'000,
+                    miss.route->DocumentsOf(exchange.endpoint), fields);
   miss.answer_bytes = entry.body().size();
   if (miss.begun) {
     miss.reply->End();

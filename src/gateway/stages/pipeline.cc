@@ -129,7 +129,10 @@ void Pipeline::OnModelRequest(Endpoint endpoint, const RequestView& request, Rep
       const std::int64_t now_ms = state.start_wall_ns / 1'000'000;
       const cache::EntryRef entry = parts_.cache->GetMemory(state.key, state.tenant, now_ms);
       if (entry && IsWanted(*entry, state.wish, now_ms)) {
-        return AnswerHit(state, entry, CacheTier::kMemory, reply);
+        if (IsJudgedBy(*entry, state.route->DocumentsOf(endpoint))) {
+          return AnswerHit(state, entry, CacheTier::kMemory, reply);
+        }
+        state.outdated = entry;
       }
     }
   }
@@ -140,20 +143,11 @@ bool IsWanted(const cache::Entry& entry, const CacheWish& wish, std::int64_t now
   return wish.max_age_ms < 0 || now_ms - entry.info().stored_ms <= wish.max_age_ms;
 }
 
-void AppendEntryFields(const cache::Entry& entry, std::int64_t now_ms, std::string& fields) {
-  const std::int64_t age_s = std::max<std::int64_t>(0, now_ms - entry.info().stored_ms) / 1000;
-  const fmt::format_int age(age_s);
-  fields.append("age: ").append(age.data(), age.size()).append("\r\n");
-  if (const std::string_view verdict = entry.verdict(); !verdict.empty()) {
-    // The first line is the header's value; what follows is the record of the claims.
-    fields.append("x-assay-verdict: ").append(verdict.substr(0, verdict.find('\n'))).append("\r\n");
-  }
-}
-
 void Pipeline::AnswerHit(ThreadState& state, const cache::EntryRef& entry, CacheTier tier,
                          ReplyStream& reply) {
   state.BeginFields(CacheField(CacheOutcome::kHit, tier));
-  AppendEntryFields(*entry, state.start_wall_ns / 1'000'000, state.fields);
+  AppendEntryFields(*entry, state.start_wall_ns / 1'000'000,
+                    state.route->DocumentsOf(state.endpoint), state.fields);
   std::size_t answer_bytes = entry->body().size();
   if (state.facts.stream) {
     const auto events = ReplayAsStream(entry->body(), state.facts.stream_usage);

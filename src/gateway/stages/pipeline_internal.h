@@ -88,6 +88,8 @@ class Pipeline final : public RequestSink {
   boost::asio::awaitable<void> RunRefresh(std::shared_ptr<Miss> miss);
 
   boost::asio::awaitable<void> RunMiss(std::shared_ptr<Miss> miss);
+  // A hit that is not answered at once: of a lower tier, or of memory with a verdict by other
+  // documents than today's.
   struct LowerHit {
     cache::EntryRef entry;  // null: a miss
     CacheTier tier = CacheTier::kNone;
@@ -101,6 +103,8 @@ class Pipeline final : public RequestSink {
   void AnswerMiss(Miss& miss, const UpstreamReply& reply);
   void AnswerMissError(Miss& miss, const ApiError& error);
   void AnswerLowerHit(Miss& miss, const LowerHit& hit);
+  // Judges the answer by today's documents and stores the verdict with it.
+  boost::asio::awaitable<void> Recheck(Miss& miss, LowerHit& hit);
   void FinishMiss(Miss& miss);
 
   // GET /v1/models and /v1/models/{id}: the routes, and what the upstreams of the route "*" have.

@@ -51,6 +51,7 @@ void Pipeline::ThreadState::Begin(const RequestView& request) {
   request_bytes = request.body.size();
   route = nullptr;
   cacheable = false;
+  outdated = nullptr;
   caller = Caller{};
   tenant.clear();
   facts.model.clear();

@@ -57,6 +57,7 @@ struct Pipeline::ThreadState {
   const ModelRoute* route = nullptr;
   bool cacheable = false;
   core::Hash128 key;
+  cache::EntryRef outdated;  // found in memory, with a verdict by other documents
   std::int64_t start_wall_ns = 0;
   std::int64_t start_ns = 0;
   std::int64_t authenticated_ns = 0;  // since the start
@@ -79,6 +80,7 @@ struct Pipeline::Miss {
   std::string traceparent;
   std::shared_ptr<ReplyStream> reply;  // null for a refresh, which has no client
   std::shared_ptr<void> hold;          // of a refresh: on its thread
+  LowerHit found;                      // that was found before the coroutine began
   boost::asio::cancellation_signal cancel;
   std::uint32_t attempts = 0;
   std::int64_t upstream_ns = 0;
@@ -103,8 +105,15 @@ struct Pipeline::Miss {
 // Whether an entry that was found is young enough.
 [[nodiscard]] bool IsWanted(const cache::Entry& entry, const CacheWish& wish, std::int64_t now_ms);
 
-// "age" and, where the answer was checked, "x-assay-verdict".
-void AppendEntryFields(const cache::Entry& entry, std::int64_t now_ms, std::string& fields);
+// An entry's verdict as it is stored: the value of x-assay-verdict, and in a second line the
+// version of the documents by which it was found.
+[[nodiscard]] std::string StoredVerdict(std::string_view verdict,
+                                        std::string_view documents_version);
+[[nodiscard]] bool IsJudgedBy(const cache::Entry& entry, std::string_view documents_version);
+
+// "age" and, where the answer was judged by these documents, "x-assay-verdict".
+void AppendEntryFields(const cache::Entry& entry, std::int64_t now_ms,
+                       std::string_view documents_version, std::string& fields);
 
 // An error of the upstream's side as the client sees it: 502 or 504, never the upstream's key.
 [[nodiscard]] ApiError UpstreamError(const Error& error);

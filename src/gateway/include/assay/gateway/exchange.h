@@ -112,6 +112,7 @@ struct Exchange {
 
   // Verdicts and trace.
   std::vector<ClaimVerdict> verdicts;
+  bool rechecked = false;  // a cached answer, judged again because the documents changed
   std::array<StageTime, kStageCount> stages;
   std::string error;  // why it failed, for the log; never the prompt
 };
