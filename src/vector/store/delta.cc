@@ -1,0 +1,92 @@
+#include "store/delta.h"
+
+#include <bit>
+#include <cstring>
+#include <vector>
+
+#include "assay/vector/float_codec.h"
+
+namespace assay::vector::internal {
+namespace {
+
+std::string SparseOf(std::span<const float> delta) {
+  std::string bytes((delta.size() + 7) / 8, '\0');
+  for (std::size_t i = 0; i < delta.size(); ++i) {
+    const auto bits = std::bit_cast<std::uint32_t>(delta[i]);
+    if (bits == 0) continue;
+    bytes[i / 8] = static_cast<char>(static_cast<unsigned char>(bytes[i / 8]) | 1U << i % 8);
+    bytes.append(reinterpret_cast<const char*>(&bits), sizeof(bits));
+  }
+  return bytes;
+}
+
+// Whether the values agree with their base in so many first bits that coding can save a quarter.
+bool WorthABlock(std::span<const float> delta) {
+  std::size_t equal_bits = 0;
+  for (const float value : delta) {
+    equal_bits += static_cast<std::size_t>(std::countl_zero(std::bit_cast<std::uint32_t>(value)));
+  }
+  constexpr std::size_t kLeastBits = 6;
+  return equal_bits >= kLeastBits * delta.size();
+}
+
+std::unexpected<Error> Damaged() {
+  return Fail(Code::kDataLoss, "a stored vector does not have its form");
+}
+
+Result<void> RestoreSparse(std::string_view bytes, std::span<float> out) {
+  const std::size_t map_bytes = (out.size() + 7) / 8;
+  if (bytes.size() < map_bytes) return Damaged();
+  std::size_t at = map_bytes;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if ((static_cast<unsigned char>(bytes[i / 8]) >> i % 8 & 1U) == 0) continue;
+    if (bytes.size() - at < sizeof(std::uint32_t)) return Damaged();
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, bytes.data() + at, sizeof(bits));
+    at += sizeof(bits);
+    bits ^= std::bit_cast<std::uint32_t>(out[i]);
+    std::memcpy(&out[i], &bits, sizeof(bits));
+  }
+  return at == bytes.size() ? Result<void>() : Damaged();
+}
+
+}  // namespace
+
+StoredRow StoreRow(std::span<const float> vector, std::span<const float> base) {
+  StoredRow plain{.form = RowForm::kPlain,
+                  .bytes = {reinterpret_cast<const char*>(vector.data()), vector.size_bytes()}};
+  if (base.empty()) return plain;
+  std::vector<float> delta(vector.size());
+  XorFloats(vector, base, delta);
+  StoredRow best{.form = RowForm::kSparseDelta, .bytes = SparseOf(delta)};
+  if (!WorthABlock(delta)) return best.bytes.size() <= plain.bytes.size() / 4 * 3 ? best : plain;
+  if (Result<std::string> block = EncodeFloatBlock(delta, delta.size());
+      block && block->size() < best.bytes.size()) {
+    best = {.form = RowForm::kBlockDelta, .bytes = std::move(*block)};
+  }
+  return best.bytes.size() <= plain.bytes.size() / 4 * 3 ? best : plain;
+}
+
+Result<void> RestoreRow(RowForm form, std::string_view bytes, std::span<float> out) {
+  switch (form) {
+    case RowForm::kPlain:
+      if (bytes.size() != out.size_bytes()) return Damaged();
+      std::memcpy(out.data(), bytes.data(), bytes.size());
+      return {};
+    case RowForm::kSparseDelta:
+      return RestoreSparse(bytes, out);
+    case RowForm::kBlockDelta: {
+      ASSAY_ASSIGN(const FloatBlock block, FloatBlock::Open(bytes));
+      if (block.dim() != out.size() || block.rows() != 1) return Damaged();
+      std::vector<float> delta(out.size());
+      ASSAY_TRY(block.Decode(0, delta));
+      XorFloats(out, delta, out);
+      return {};
+    }
+    case RowForm::kErased:
+      break;
+  }
+  return Damaged();
+}
+
+}  // namespace assay::vector::internal
