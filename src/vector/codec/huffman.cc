@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace assay::vector::internal {
 namespace {
@@ -22,7 +23,8 @@ std::vector<Leaf> SortedLeaves(std::span<const std::uint32_t> counts) {
   for (std::size_t s = 0; s < counts.size(); ++s) {
     if (counts[s] > 0) leaves.push_back({counts[s], s});
   }
-  std::ranges::stable_sort(leaves, {}, &Leaf::weight);
+  std::ranges::sort(leaves, {},
+                    [](const Leaf& leaf) { return std::pair(leaf.weight, leaf.symbol); });
   return leaves;
 }
 

@@ -39,7 +39,8 @@ Result<void> RestoreSparse(std::string_view bytes, std::span<float> out) {
   if (bytes.size() < map_bytes) return Damaged();
   std::size_t at = map_bytes;
   for (std::size_t i = 0; i < out.size(); ++i) {
-    if ((static_cast<unsigned char>(bytes[i / 8]) >> i % 8 & 1U) == 0) continue;
+    const unsigned bits_here = static_cast<unsigned char>(bytes[i / 8]);
+    if ((bits_here >> i % 8 & 1U) == 0) continue;
     if (bytes.size() - at < sizeof(std::uint32_t)) return Damaged();
     std::uint32_t bits = 0;
     std::memcpy(&bits, bytes.data() + at, sizeof(bits));

@@ -1,6 +1,8 @@
 #include "store/state.h"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -26,12 +28,14 @@ std::shared_ptr<const Run> Merged(const Run& older, const Run& newer) {
 }  // namespace
 
 Run MakeRun(Run entries) {
-  std::ranges::stable_sort(entries, {}, &Entry::id);
+  std::vector<std::size_t> order(entries.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(entries[i].id, i); });
   Run run;
   run.reserve(entries.size());
-  for (const Entry& entry : entries) {
-    if (!run.empty() && run.back().id == entry.id) run.pop_back();
-    run.push_back(entry);
+  for (const std::size_t i : order) {
+    if (!run.empty() && run.back().id == entries[i].id) run.pop_back();
+    run.push_back(entries[i]);
   }
   return run;
 }
@@ -94,24 +98,26 @@ Result<void> State::Get(std::uint64_t id, std::span<float> out) const {
 }
 
 StateView::StateView(std::shared_ptr<const State> state) : state_(std::move(state)) {
-  // Pointers into runs stay good: the state holds them.
-  std::vector<const Entry*> changes;
-  for (const auto& run : state_->runs) {
-    for (const Entry& entry : *run) changes.push_back(&entry);
+  // One run of all; the state then holds it alone, and pointers into it stay good.
+  auto all = std::make_shared<const Run>();
+  for (const auto& run : state_->runs) all = Merged(*all, *run);
+  if (state_->runs.size() > 1) {
+    auto merged = std::make_shared<State>(*state_);
+    merged->runs = {all};
+    state_ = std::move(merged);
+  } else if (!state_->runs.empty()) {
+    all = state_->runs.front();
   }
-  std::ranges::stable_sort(changes, {}, [](const Entry* entry) { return entry->id; });
   const std::size_t base_rows = state_->base == nullptr ? 0 : state_->base->rows();
-  items_.reserve(base_rows + changes.size());
+  items_.reserve(base_rows + all->size());
   std::size_t row = 0;
-  for (std::size_t i = 0; i < changes.size(); ++i) {
-    const Entry* entry = changes[i];
-    if (i + 1 < changes.size() && changes[i + 1]->id == entry->id) continue;  // an older one
-    for (; row < base_rows && state_->base->IdOf(row) <= entry->id; ++row) {
+  for (const Entry& entry : *all) {
+    for (; row < base_rows && state_->base->IdOf(row) <= entry.id; ++row) {
       const std::uint64_t id = state_->base->IdOf(row);
-      if (id < entry->id) items_.push_back({.id = id, .entry = nullptr, .base_row = row});
+      if (id < entry.id) items_.push_back({.id = id, .entry = nullptr, .base_row = row});
     }
-    if (entry->form != RowForm::kErased) {
-      items_.push_back({.id = entry->id, .entry = entry, .base_row = 0});
+    if (entry.form != RowForm::kErased) {
+      items_.push_back({.id = entry.id, .entry = &entry, .base_row = 0});
     }
   }
   for (; row < base_rows; ++row) {
