@@ -38,16 +38,35 @@ Result<void> CheckCount(std::size_t k) {
 
 LiveIndex::LiveIndex(IndexOptions options) : options_(std::move(options)), rows_(options_.dim) {}
 
+std::shared_ptr<const Coder> LiveIndex::CurrentCoder() const {
+  const GatedLock::Read hold(lock_);
+  return lists_ ? lists_->shared_coder() : nullptr;
+}
+
+void LiveIndex::RemoveLocked(std::uint32_t slot) {
+  rows_.Remove(slot);
+  if (lists_) lists_->Remove(slot);
+  if (optimizing_) touched_.push_back(slot);
+}
+
 Result<void> LiveIndex::Insert(std::uint64_t id, std::span<const float> row) {
   ASSAY_TRY(CheckVector("row", row, options_.dim));
+  // The costly part happens before the lock; Optimize() seldom comes in between.
+  const std::shared_ptr<const Coder> coder = CurrentCoder();
+  EncodedRow code = coder ? coder->Encode(row) : EncodedRow();
   const GatedLock::Write hold(lock_);
-  const std::uint32_t slot = rows_.Find(id);
-  if (slot == kNoSlot && rows_.size() >= kMaxIndexRows) {
+  const std::uint32_t before = rows_.Find(id);
+  if (before == kNoSlot && rows_.size() >= kMaxIndexRows) {
     return Fail(Code::kResourceExhausted,
                 fmt::format("the index is full with {} rows", rows_.size()));
   }
-  if (slot != kNoSlot) rows_.Remove(slot);
-  rows_.Add(id, row);
+  if (before != kNoSlot) RemoveLocked(before);
+  const std::uint32_t slot = rows_.Add(id, row);
+  if (lists_) {
+    if (lists_->shared_coder() != coder) code = lists_->coder().Encode(row);
+    lists_->Add(slot, code);
+  }
+  if (optimizing_) touched_.push_back(slot);
   ++version_;
   return {};
 }
@@ -56,7 +75,7 @@ bool LiveIndex::Erase(std::uint64_t id) {
   const GatedLock::Write hold(lock_);
   const std::uint32_t slot = rows_.Find(id);
   if (slot == kNoSlot) return false;
-  rows_.Remove(slot);
+  RemoveLocked(slot);
   ++version_;
   return true;
 }
@@ -67,7 +86,8 @@ bool LiveIndex::Contains(std::uint64_t id) const {
 }
 
 std::vector<Neighbor> LiveIndex::SearchLocked(std::span<const float> query, std::size_t k) const {
-  const std::vector<Hit> hits = rows_.Nearest(query, k);
+  const std::vector<Hit> hits =
+      lists_ ? lists_->Search(rows_, query, k, effort_) : rows_.Nearest(query, k);
   std::vector<Neighbor> best;
   best.reserve(hits.size());
   for (const Hit& hit : hits) best.push_back({rows_.IdOf(hit.row), hit.score});
@@ -103,19 +123,25 @@ Result<std::vector<std::vector<Neighbor>>> LiveIndex::SearchBatch(std::span<cons
   return found;
 }
 
-Result<void> LiveIndex::Optimize(const OnIndexProgress& /*on_progress*/) {
-  return {};
-}
-
 IndexStats LiveIndex::Stats() const {
   const GatedLock::Read hold(lock_);
   IndexStats stats;
   stats.rows = rows_.size();
   stats.dim = options_.dim;
+  stats.exact = lists_ == nullptr;
   stats.resident_bytes = rows_.resident_bytes();
+  if (lists_) {
+    stats.lists = lists_->coder().lists();
+    stats.probes = effort_.probes;
+    stats.rerank = effort_.rerank;
+    stats.code_bytes = lists_->code_bytes();
+    stats.calibrated_recall = calibrated_recall_;
+    stats.resident_bytes += lists_->resident_bytes();
+  }
   stats.mapped_bytes = rows_.mapped_bytes();
   stats.version = version_;
-  stats.optimize_advised = false;
+  stats.optimize_advised = options_.dim >= kMinProjectedDim && rows_.size() >= kExactBelow &&
+                           rows_.size() >= 2 * optimized_rows_;
   return stats;
 }
 

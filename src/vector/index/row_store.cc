@@ -7,10 +7,14 @@
 
 namespace assay::vector::internal {
 
-void RowStore::SetBase(std::span<const float> base, std::shared_ptr<const void> keep) {
+void RowStore::SetBase(std::span<const float> base, std::vector<std::uint64_t> ids,
+                       std::shared_ptr<const void> keep) {
   base_ = base;
   keep_ = std::move(keep);
+  base_ids_ = std::move(ids);
   base_rows_ = base.size() / dim_;
+  slot_of_.reserve(base_ids_.size());
+  for (std::uint32_t slot = 0; slot < base_ids_.size(); ++slot) slot_of_[base_ids_[slot]] = slot;
   live_.assign(base_rows_, true);
   live_count_ = base_rows_;
 }
@@ -40,7 +44,10 @@ std::uint32_t RowStore::Add(std::uint64_t id, std::span<const float> row) {
 void RowStore::Remove(std::uint32_t slot) {
   live_[slot] = false;
   --live_count_;
-  if (slot < base_rows_) return;
+  if (slot < base_rows_) {
+    if (!base_ids_.empty()) slot_of_.erase(base_ids_[slot]);
+    return;
+  }
   const std::size_t late = slot - base_rows_;
   std::fill_n(chunks_[late / kChunkRows].get() + late % kChunkRows * dim_, dim_,
               std::numeric_limits<float>::quiet_NaN());
@@ -51,7 +58,8 @@ void RowStore::Remove(std::uint32_t slot) {
 std::uint32_t RowStore::Find(std::uint64_t id) const {
   const auto late = slot_of_.find(id);
   if (late != slot_of_.end()) return late->second;
-  return id < base_rows_ && live_[id] ? static_cast<std::uint32_t>(id) : kNoSlot;
+  return base_ids_.empty() && id < base_rows_ && live_[id] ? static_cast<std::uint32_t>(id)
+                                                           : kNoSlot;
 }
 
 std::vector<Hit> RowStore::Nearest(std::span<const float> query, std::size_t k) const {
@@ -86,7 +94,8 @@ std::vector<Hit> RowStore::Nearest(std::span<const float> query, std::size_t k) 
 
 std::size_t RowStore::resident_bytes() const {
   constexpr std::size_t kMapNodeBytes = 32;  // of libstdc++: link, key, value, malloc's word
-  return (live_.size() - base_rows_) * dim_ * sizeof(float) + ids_.capacity() * sizeof(ids_[0]) +
+  return (live_.size() - base_rows_) * dim_ * sizeof(float) +
+         (ids_.capacity() + base_ids_.capacity()) * sizeof(ids_[0]) +
          slot_of_.size() * kMapNodeBytes + slot_of_.bucket_count() * sizeof(void*) +
          free_.capacity() * sizeof(free_[0]) + live_.capacity() / 8;
 }

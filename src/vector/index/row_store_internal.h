@@ -15,15 +15,17 @@ namespace assay::vector::internal {
 
 inline constexpr std::uint32_t kNoSlot = 0xFFFFFFFF;
 
-// The first slots may be rows of a mapped file, whose id is their number; the others are in memory.
+// The first slots may be rows of a mapped file; the others are in memory.
 // Rows in memory never move; one that is erased becomes not-a-number, so that no search returns it.
 // Threads: const calls beside each other; the others alone.
 class RowStore {
  public:
   explicit RowStore(std::size_t dim) : dim_(dim) {}
 
-  // Requires: no rows yet; base [n * dim] lives as long as the store (`keep` sees to that).
-  void SetBase(std::span<const float> base, std::shared_ptr<const void> keep);
+  // Requires: no rows yet; base [n * dim] lives as long as `keep`; ids [n], each once, or empty
+  // where each row's id is its number.
+  void SetBase(std::span<const float> base, std::vector<std::uint64_t> ids,
+               std::shared_ptr<const void> keep);
 
   // Requires: Find(id) == kNoSlot, size() < kMaxIndexRows and row [dim].
   std::uint32_t Add(std::uint64_t id, std::span<const float> row);
@@ -33,7 +35,8 @@ class RowStore {
   [[nodiscard]] std::uint32_t Find(std::uint64_t id) const;
   [[nodiscard]] bool IsLive(std::uint32_t slot) const { return live_[slot]; }
   [[nodiscard]] std::uint64_t IdOf(std::uint32_t slot) const {
-    return slot < base_rows_ ? slot : ids_[slot - base_rows_];
+    if (slot >= base_rows_) return ids_[slot - base_rows_];
+    return base_ids_.empty() ? slot : base_ids_[slot];
   }
   [[nodiscard]] const float* Row(std::uint32_t slot) const {
     if (slot < base_rows_) return base_.data() + std::size_t{slot} * dim_;
@@ -56,9 +59,10 @@ class RowStore {
   std::span<const float> base_;
   std::shared_ptr<const void> keep_;
   std::size_t base_rows_ = 0;
+  std::vector<std::uint64_t> base_ids_;  // empty: the row's number
   std::vector<std::unique_ptr<float[]>> chunks_;
   std::vector<std::uint64_t> ids_;                            // of slots behind the base
-  std::unordered_map<std::uint64_t, std::uint32_t> slot_of_;  // of ids behind the base
+  std::unordered_map<std::uint64_t, std::uint32_t> slot_of_;  // but of a base without ids
   std::vector<std::uint32_t> free_;                           // behind the base only
   std::vector<bool> live_;
   std::size_t live_count_ = 0;

@@ -17,6 +17,7 @@
 
 #include "assay/core/file_system.h"
 #include "assay/core/result.h"
+#include "assay/vector/matrix_file.h"
 
 namespace assay::vector {
 
@@ -66,6 +67,20 @@ class Index {
   // that is too long.
   [[nodiscard]] static Result<std::unique_ptr<Index>> Create(const IndexOptions& options);
 
+  // The index of a file: codes and lists in memory, rows used in place, changes in memory only.
+  // `label`: whose vectors are expected; empty takes any. Errors: kNotFound, kPermissionDenied;
+  // kDataLoss naming the part that is cut or damaged (the rows are compared with their checksum by
+  // Verify::kContent only, all else always); kFailedPrecondition for another version, byte order
+  // or label.
+  [[nodiscard]] static Result<std::unique_ptr<Index>> Open(core::FileSystem& files,
+                                                           const std::string& path,
+                                                           std::string_view label, Verify verify);
+
+  // The same for a file's bytes, which outlive the index and start at a multiple of 4.
+  [[nodiscard]] static Result<std::unique_ptr<Index>> FromBytes(std::string_view bytes,
+                                                                std::string_view label,
+                                                                Verify verify);
+
   virtual ~Index() = default;
   Index(const Index&) = delete;
   Index& operator=(const Index&) = delete;
@@ -94,6 +109,11 @@ class Index {
   // About 4 s for 100,000 rows of 1,536 on two cores. Errors: kFailedPrecondition while another
   // Optimize() runs.
   [[nodiscard]] virtual Result<void> Optimize(const OnIndexProgress& on_progress) = 0;
+
+  // Writes rows, lists and calibration to a file that replaces `path` only once it is whole and on
+  // the disk. Insert and Erase wait meanwhile, and searches with them. Errors: those of the disk.
+  [[nodiscard]] virtual Result<void> Save(core::FileSystem& files,
+                                          const std::string& path) const = 0;
 
   [[nodiscard]] virtual IndexStats Stats() const = 0;
   [[nodiscard]] virtual const IndexOptions& options() const = 0;
