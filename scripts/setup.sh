@@ -11,7 +11,7 @@ packages=(
   build-essential cmake ninja-build pkg-config git ca-certificates
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19
   libhwy-dev libtbb-dev libfmt-dev libcli11-dev libspdlog-dev libxxhash-dev libzstd-dev
-  libssl-dev libsodium-dev libargon2-dev libsqlite3-dev libhiredis-dev prometheus-cpp-dev libmimalloc-dev
+  libssl-dev libsodium-dev libargon2-dev libsqlite3-dev libcurl4-openssl-dev libhiredis-dev prometheus-cpp-dev libmimalloc-dev
   redis-server
   libsimdjson-dev libboost1.81-dev libboost-json1.81-dev libfyaml-dev libtomlplusplus-dev
   cmark libcmark-dev libgumbo-dev libpoppler-cpp-dev libvectorscan-dev libre2-dev

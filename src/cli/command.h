@@ -28,6 +28,7 @@ void AddCacheCommand(CLI::App& app, Invocation& invocation);
 void AddCheckCommand(CLI::App& app, Invocation& invocation);
 void AddConfigCommand(CLI::App& app, Invocation& invocation);
 void AddDashboardCommand(CLI::App& app, Invocation& invocation);
+void AddEmbedCommand(CLI::App& app, Invocation& invocation);
 void AddEvalCommand(CLI::App& app, Invocation& invocation);
 void AddExtractCommand(CLI::App& app, Invocation& invocation);
 void AddIndexCommand(CLI::App& app, Invocation& invocation);

@@ -84,6 +84,11 @@ TEST(RateLimiterTest, InNoMinuteMoreThanATenthAboveTheRate) {
   }
 }
 
+TEST(RateLimiterTest, ABurstOfOneSpacesTheRequests) {
+  RateLimiter limiter(600, 0, 1);  // ten a second
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(limiter.Reserve(0, 0), i * 100 * kMs);
+}
+
 TEST(RateLimiterTest, TokensAreSettledByWhatWasUsed) {
   RateLimiter limiter(0, 600);  // holds 60, ten a second
   EXPECT_EQ(limiter.Reserve(0, 60), 0);

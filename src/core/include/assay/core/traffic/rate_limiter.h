@@ -9,11 +9,12 @@
 
 namespace assay::core {
 
-// One bucket. Holds a tenth of a minute's worth, at least 1: in no minute more than 1.1 times the
-// rate goes through.
+// One bucket. Holds `burst`, or a tenth of a minute's worth, at least 1: in no minute more than the
+// rate and the burst (1.1 times the rate) goes through.
 class TokenBucket {
  public:
-  explicit TokenBucket(double per_minute) : per_minute_(per_minute), level_(capacity()) {}
+  explicit TokenBucket(double per_minute, double burst = 0)
+      : per_minute_(per_minute), burst_(burst), level_(capacity()) {}
 
   // Nanoseconds until `cost` may pass; 0 = now, always so without a limit. A cost above the
   // capacity waits for a full bucket.
@@ -23,9 +24,10 @@ class TokenBucket {
   void Refund(double cost) { level_ = std::min(level_ + cost, capacity()); }
 
  private:
-  [[nodiscard]] double capacity() const { return std::max(1.0, per_minute_ / 10); }
+  [[nodiscard]] double capacity() const { return std::max(1.0, burst_ > 0 ? burst_ : per_minute_ / 10); }
 
   double per_minute_;  // 0 = no limit
+  double burst_;       // 0 = a tenth of a minute's worth
   double level_;
   std::int64_t seen_ns_ = 0;
   bool seen_ = false;
@@ -33,8 +35,9 @@ class TokenBucket {
 
 class RateLimiter {
  public:
-  RateLimiter(double requests_per_minute, double tokens_per_minute)
-      : requests_(requests_per_minute), tokens_(tokens_per_minute) {}
+  // `burst_requests`: how many go through at once after a quiet time; 0 = a tenth of a minute's.
+  RateLimiter(double requests_per_minute, double tokens_per_minute, double burst_requests = 0)
+      : requests_(requests_per_minute, burst_requests), tokens_(tokens_per_minute) {}
 
   // How long a call of so many tokens would have to wait now.
   [[nodiscard]] std::int64_t WaitNs(std::int64_t now_ns, double tokens);

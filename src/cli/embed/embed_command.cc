@@ -1,0 +1,295 @@
+// assay embed FILE.jsonl --out VECTORS
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "assay/core/clock.h"
+#include "assay/core/file_system.h"
+#include "assay/embed/embed_texts.h"
+
+#include "command.h"
+#include "embed/embed_options.h"
+#include "embed/jsonl_texts.h"
+#include "embed/write_vectors.h"
+#include "input.h"
+#include "json_output.h"
+
+namespace assay::cli {
+namespace {
+
+constexpr std::size_t kShownBadLines = 10;
+constexpr double kNsPerSecond = 1e9;
+
+Result<void> ReportBadLines(const EmbedCommandOptions& options, const JsonlTexts& input) {
+  if (input.bad.empty()) return {};
+  const std::string name = NameOfInput(options.file);
+  std::string lines;
+  for (std::size_t i = 0; i < std::min(kShownBadLines, input.bad.size()); ++i) {
+    lines += fmt::format("\n  {}:{}: {}", name, input.bad[i].line, input.bad[i].why);
+  }
+  if (input.bad.size() > kShownBadLines) {
+    lines += fmt::format("\n  and {} more", input.bad.size() - kShownBadLines);
+  }
+  if (options.skip_bad_lines) {
+    fmt::print(stderr, "assay: {} bad lines are left out:{}\n", input.bad.size(), lines);
+    return {};
+  }
+  return Fail(Code::kInvalidArgument,
+              fmt::format("{} bad lines; mend them, or leave them out with --skip-bad-lines:{}",
+                          input.bad.size(), lines));
+}
+
+std::string Grouped(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+  return digits;
+}
+
+boost::json::object ToJson(const EmbedCommandOptions& options, const embed::ProviderInfo& info,
+                           const embed::EmbedProgress& progress, const JsonlTexts& input) {
+  boost::json::array bad;
+  for (const BadLine& line : input.bad) bad.push_back({{"line", line.line}, {"error", line.why}});
+  return {{"provider", info.name},
+          {"dim", info.dim},
+          {"dry_run", options.dry_run},
+          {"texts", progress.texts},
+          {"from_cache", progress.from_cache},
+          {"repeated", progress.repeated},
+          {"embedded", progress.embedded},
+          {"calls", progress.calls},
+          {"requests", progress.requests},
+          {"tokens", progress.tokens},
+          {"usd", progress.usd},
+          {"zero_vectors", progress.zero_rows},
+          {"bad_lines", std::move(bad)}};
+}
+
+// One run of the command, from the texts to the files.
+class EmbedRun {
+ public:
+  explicit EmbedRun(const EmbedCommandOptions& options) : options_(options) {}
+
+  Result<int> Run() {
+    ASSAY_ASSIGN(input_, ReadJsonlTexts(options_.file));
+    ASSAY_TRY(ReportBadLines(options_, input_));
+    if (input_.texts.empty()) {
+      return Fail(Code::kInvalidArgument,
+                  fmt::format("{}: no texts; it has no line such as {{\"id\": \"a\", \"text\": "
+                              "\"...\"}}",
+                              NameOfInput(options_.file)));
+    }
+    if (!options_.dry_run && options_.out.empty()) {
+      return Fail(Code::kInvalidArgument, "name the file for the vectors with --out");
+    }
+    ASSAY_ASSIGN(opened_, OpenProvider(options_));
+    for (const TextLine& text : input_.texts) texts_.emplace_back(text.text);
+    ASSAY_TRY(OpenProgress());
+    return options_.dry_run ? Estimate() : Embed();
+  }
+
+ private:
+  [[nodiscard]] std::string ProgressPath() const {
+    return options_.progress.empty() ? options_.out + ".progress" : options_.progress;
+  }
+  [[nodiscard]] const embed::ProviderInfo& info() const { return opened_.provider->info(); }
+
+  // A dry run looks into a file that is there, and makes none.
+  Result<void> OpenProgress() {
+    core::FileSystem& files = core::FileSystem::Real();
+    if (options_.dry_run && (options_.out.empty() || !files.Stat(ProgressPath()))) return {};
+    ASSAY_ASSIGN(progress_,
+                 embed::ProgressFile::Open(files, ProgressPath(), info().name, info().dim));
+    caches_.push_back(progress_.get());
+    return {};
+  }
+
+  [[nodiscard]] embed::EmbedOptions Options() {
+    embed::EmbedOptions options;
+    options.counter = opened_.counter;
+    options.caches = caches_;
+    options.name_of = [this](std::size_t i) {
+      return fmt::format("{}:{}", NameOfInput(options_.file), input_.texts[i].line);
+    };
+    if (options_.deadline_s > 0) {
+      options.context.deadline_ns = core::Clock::Real().monotonic_ns() +
+                                    static_cast<std::int64_t>(options_.deadline_s * kNsPerSecond);
+    }
+    return options;
+  }
+
+  Result<int> Estimate() {
+    ASSAY_ASSIGN(const embed::EmbedProgress estimate,
+                 embed::EstimateTexts(info(), texts_, Options()));
+    if (options_.json) {
+      fmt::print("{}", PrettyJson(ToJson(options_, info(), estimate, input_)));
+      return kExitSuccess;
+    }
+    fmt::print(
+        "{} texts with {}: {} would be embedded ({} are repeated, {} are known already) in "
+        "{} calls, about {} tokens, {}\n",
+        Grouped(estimate.texts), info().name, Grouped(estimate.embedded),
+        Grouped(estimate.repeated), Grouped(estimate.from_cache), Grouped(estimate.calls),
+        Grouped(estimate.tokens), Price(estimate.usd));
+    return kExitSuccess;
+  }
+
+  [[nodiscard]] std::string Price(double usd) const {
+    if (options_.provider == "local") return "free of charge";
+    return info().usd_per_million_tokens > 0 ? fmt::format("${:.4f}", usd) : "price unknown";
+  }
+
+  Result<int> Embed() {
+    std::vector<float> rows(texts_.size() * info().dim);
+    embed::EmbedOptions options = Options();
+    const auto begin = std::chrono::steady_clock::now();
+    const auto seconds = [&] {
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    };
+    embed::EmbedProgress last;
+    Result<embed::EmbedProgress> done = [&] {
+      ProgressBar bar("embedding");
+      options.progress = [&](const embed::EmbedProgress& now) {
+        last = now;
+        const double rate = static_cast<double>(now.embedded) / std::max(seconds(), 1e-3);
+        bar.Update(
+            fmt::format("{:.0f} texts/s, {} tokens, {}", rate, Grouped(now.tokens), Price(now.usd)),
+            now.done, now.texts);
+      };
+      return embed::EmbedTexts(*opened_.provider, texts_, rows, options);
+    }();
+    if (!done) {
+      return Fail(done.error().code,
+                  fmt::format("{}\n{} of {} texts are embedded and kept in '{}'; the same command "
+                              "goes on from there",
+                              done.error().message, last.done, texts_.size(), ProgressPath()));
+    }
+    return Finish(*done, rows, seconds());
+  }
+
+  Result<int> Finish(const embed::EmbedProgress& done, std::span<const float> rows,
+                     double seconds) {
+    const std::string ids = options_.ids.empty() ? options_.out + ".ids.jsonl" : options_.ids;
+    ASSAY_TRY(WriteVectors(options_.out, rows, info().dim, info().name));
+    ASSAY_TRY(WriteIds(ids, input_.texts));
+    if (options_.progress.empty()) ASSAY_TRY(core::FileSystem::Real().Remove(ProgressPath()));
+    if (done.zero_rows > 0) {
+      fmt::print(stderr, "assay: {} vectors are zero: no cosine is defined for them\n",
+                 done.zero_rows);
+    }
+    if (options_.json) {
+      boost::json::object report = ToJson(options_, info(), done, input_);
+      report["seconds"] = seconds;
+      report["out"] = options_.out;
+      report["ids"] = ids;
+      fmt::print("{}", PrettyJson(report));
+      return kExitSuccess;
+    }
+    fmt::print("{} texts -> {} ({} x {}, ids in {})\n", Grouped(done.texts), options_.out,
+               done.texts, info().dim, ids);
+    fmt::print(
+        "{}: {} embedded, {} repeated, {} known already; {} tokens, {}, {} requests, {:.1f} "
+        "s\n",
+        info().name, Grouped(done.embedded), Grouped(done.repeated), Grouped(done.from_cache),
+        Grouped(done.tokens), Price(done.usd), Grouped(done.requests), seconds);
+    return kExitSuccess;
+  }
+
+  const EmbedCommandOptions& options_;
+  JsonlTexts input_;
+  OpenedProvider opened_;
+  std::vector<std::string_view> texts_;
+  std::unique_ptr<embed::ProgressFile> progress_;
+  std::vector<embed::EmbeddingCache*> caches_;
+};
+
+void AddProviderOptions(CLI::App& command, EmbedCommandOptions& options) {
+  command
+      .add_option("--provider", options.provider,
+                  "local, openai (and what speaks like it), bedrock")
+      ->check(CLI::IsMember({"local", "openai", "bedrock"}))
+      ->capture_default_str();
+  command.add_option("--model", options.model,
+                     "local: static-minilm-256, minilm-l6-v2-int8, minilm-l6-v2-f32; openai: the "
+                     "server's name for it; bedrock: titan-v1, titan-v2");
+  command.add_option("--dim", options.dim, "Dimensions, where the model leaves a choice");
+  command.add_flag("--ask-dim", options.ask_dim,
+                   "openai: send `dimensions` also for a model that is not OpenAI's");
+  command.add_flag("--raw", options.raw, "titan-v2: vectors that are not normalised");
+  command.add_option("--base-url", options.base_url, "openai: address up to and with /v1");
+  command.add_option("--key-file", options.key_file,
+                     "openai: file of mode 0600 with the key (default: OPENAI_API_KEY)");
+  command.add_option("--region", options.region,
+                     "bedrock: AWS region (default: AWS_REGION, or the "
+                     "profile's)");
+  command.add_option("--profile", options.profile,
+                     "bedrock: profile of ~/.aws/credentials (default: AWS_ACCESS_KEY_ID ..., then "
+                     "AWS_PROFILE)");
+  command.add_option("--endpoint", options.endpoint, "bedrock: another address, such as a VPC's");
+  command.add_option("--ca-file", options.ca_file, "Certificates to trust instead of the system's");
+  command.add_option("--proxy", options.proxy, "HTTP proxy (default for https: HTTPS_PROXY)");
+  command.add_flag("--allow-plain-http", options.allow_plain_http,
+                   "Let texts and keys travel unencrypted to another machine");
+}
+
+void AddLimitOptions(CLI::App& command, EmbedCommandOptions& options) {
+  command.add_option("--requests-per-minute", options.requests_per_minute, "0: no limit")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--tokens-per-minute", options.tokens_per_minute, "0: no limit")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--batch", options.batch, "Most texts in a call")
+      ->check(CLI::Range(1, 100'000));
+  command.add_option("--parallel", options.parallel, "Most calls at a time")
+      ->check(CLI::Range(1, 256));
+  command.add_option("--price", options.price, "US dollars for a million tokens")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--attempts", options.attempts, "For each call")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command
+      .add_option("--retry-wait", options.retry_wait_s,
+                  "Most seconds before the second attempt; doubles with each, up to 30")
+      ->check(CLI::Range(0.0, 30.0))
+      ->capture_default_str();
+  command.add_option("--timeout", options.timeout_s, "Seconds for a call")
+      ->check(CLI::Range(0.001, 3600.0))
+      ->capture_default_str();
+  command.add_option("--deadline", options.deadline_s, "Seconds for all of it (default: none)")
+      ->check(CLI::NonNegativeNumber);
+}
+
+}  // namespace
+
+void AddEmbedCommand(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<EmbedCommandOptions>();
+  CLI::App* command = app.add_subcommand("embed", "Turn texts into vectors, each text once");
+  command
+      ->add_option(
+          "file", options->file,
+          "JSON lines {\"id\": ..., \"text\": ...} or {\"text\": ...}; - for standard input")
+      ->required();
+  command->add_option("--out", options->out,
+                      "The vectors: NAME.npy, or any other for a matrix file");
+  command->add_option("--ids", options->ids, "The rows' ids (default: OUT.ids.jsonl)");
+  command->add_option("--progress", options->progress,
+                      "Where vectors are kept until the end (default: OUT.progress, removed at the "
+                      "end; one that is named is kept)");
+  AddProviderOptions(*command, *options);
+  AddLimitOptions(*command, *options);
+  command->add_flag("--skip-bad-lines", options->skip_bad_lines, "Leave bad lines out");
+  command->add_flag("--dry-run", options->dry_run, "Only say how many tokens and what price");
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->footer(
+      "A run that was stopped goes on where it was: run the same command again.\n"
+      "Examples:\n"
+      "  assay embed texts.jsonl --out texts.npy\n"
+      "  assay embed texts.jsonl --provider bedrock --model titan-v2 --dim 512 --dry-run\n"
+      "  assay embed texts.jsonl --provider openai --base-url http://localhost:8080/v1 --model e5 "
+      "--dim 1024 --out texts.mat");
+  command->callback(
+      [&invocation, options] { invocation.run = [options] { return EmbedRun(*options).Run(); }; });
+}
+
+}  // namespace assay::cli
