@@ -191,6 +191,18 @@ class BedrockTest(EmbedTest):
                 self.assert_rows(texts, 1024, True)
                 self.assertEqual([p.name for p in self.folder.glob("*.progress*")], [])
 
+    def test_a_cache_serves_other_jobs_of_the_same_model_only(self) -> None:
+        cache = self.folder / "cache"
+        with FakeEmbeddings() as fake:
+            self.report(self.bedrock(fake, "--cache", cache, texts=["a", "b"]))
+            report = self.report(self.bedrock(fake, "--cache", cache, texts=["c", "b", "a"]))
+            self.assertEqual((report["from_cache"], report["embedded"]), (2, 1))
+            self.assert_rows(["c", "b", "a"], 1024, True)
+            report = self.report(self.bedrock(fake, "--cache", cache, "--dim", 256, texts=["a"]))
+            self.assertEqual((report["from_cache"], report["embedded"]), (0, 1))
+            report = self.report(self.bedrock(fake, "--cache", cache, "--dry-run", texts=["a", "d"]))
+            self.assertEqual((report["from_cache"], report["embedded"]), (1, 1))
+
     def test_a_dry_run_tells_tokens_and_price_and_sends_nothing(self) -> None:
         with FakeEmbeddings() as fake:
             report = self.report(self.bedrock(fake, "--dry-run", texts=["four words are here", "four words are here", "two words"]))

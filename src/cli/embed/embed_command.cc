@@ -6,8 +6,10 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "assay/cache/embedding/tiered_embeddings.h"
 #include "assay/core/clock.h"
 #include "assay/core/file_system.h"
+#include "assay/core/hash.h"
 #include "assay/embed/embed_texts.h"
 
 #include "command.h"
@@ -86,7 +88,7 @@ class EmbedRun {
     }
     ASSAY_ASSIGN(opened_, OpenProvider(options_));
     for (const TextLine& text : input_.texts) texts_.emplace_back(text.text);
-    ASSAY_TRY(OpenProgress());
+    ASSAY_TRY(OpenCaches());
     return options_.dry_run ? Estimate() : Embed();
   }
 
@@ -96,9 +98,26 @@ class EmbedRun {
   }
   [[nodiscard]] const embed::ProviderInfo& info() const { return opened_.provider->info(); }
 
-  // A dry run looks into a file that is there, and makes none.
-  Result<void> OpenProgress() {
+  [[nodiscard]] bool HasProgressFile() const {
+    return options_.cache.empty() || !options_.progress.empty();
+  }
+
+  // One folder for each provider, model and setting: their vectors never meet.
+  [[nodiscard]] std::string CacheFolder() const {
+    return fmt::format("{}/{}", options_.cache,
+                       core::ToHex(core::HashBytes128(info().name)).substr(0, 16));
+  }
+
+  // A dry run looks into what is there, and makes nothing.
+  Result<void> OpenCaches() {
     core::FileSystem& files = core::FileSystem::Real();
+    const bool makes = !options_.dry_run;
+    if (!options_.cache.empty() && (makes || files.Stat(CacheFolder()))) {
+      ASSAY_ASSIGN(tiers_,
+                   cache::TieredEmbeddings::Open(files, CacheFolder(), info().name, info().dim));
+      caches_.push_back(tiers_.get());
+    }
+    if (!HasProgressFile()) return {};
     if (options_.dry_run && (options_.out.empty() || !files.Stat(ProgressPath()))) return {};
     ASSAY_ASSIGN(progress_,
                  embed::ProgressFile::Open(files, ProgressPath(), info().name, info().dim));
@@ -164,7 +183,8 @@ class EmbedRun {
       return Fail(done.error().code,
                   fmt::format("{}\n{} of {} texts are embedded and kept in '{}'; the same command "
                               "goes on from there",
-                              done.error().message, last.done, texts_.size(), ProgressPath()));
+                              done.error().message, last.done, texts_.size(),
+                              HasProgressFile() ? ProgressPath() : options_.cache));
     }
     return Finish(*done, rows, seconds());
   }
@@ -174,7 +194,9 @@ class EmbedRun {
     const std::string ids = options_.ids.empty() ? options_.out + ".ids.jsonl" : options_.ids;
     ASSAY_TRY(WriteVectors(options_.out, rows, info().dim, info().name));
     ASSAY_TRY(WriteIds(ids, input_.texts));
-    if (options_.progress.empty()) ASSAY_TRY(core::FileSystem::Real().Remove(ProgressPath()));
+    if (HasProgressFile() && options_.progress.empty()) {
+      ASSAY_TRY(core::FileSystem::Real().Remove(ProgressPath()));
+    }
     if (done.zero_rows > 0) {
       fmt::print(stderr, "assay: {} vectors are zero: no cosine is defined for them\n",
                  done.zero_rows);
@@ -201,6 +223,7 @@ class EmbedRun {
   JsonlTexts input_;
   OpenedProvider opened_;
   std::vector<std::string_view> texts_;
+  std::unique_ptr<cache::TieredEmbeddings> tiers_;
   std::unique_ptr<embed::ProgressFile> progress_;
   std::vector<embed::EmbeddingCache*> caches_;
 };
@@ -276,6 +299,8 @@ void AddEmbedCommand(CLI::App& app, Invocation& invocation) {
   command->add_option("--progress", options->progress,
                       "Where vectors are kept until the end (default: OUT.progress, removed at the "
                       "end; one that is named is kept)");
+  command->add_option("--cache", options->cache,
+                      "Folder where vectors are kept for other jobs too, instead of --progress");
   AddProviderOptions(*command, *options);
   AddLimitOptions(*command, *options);
   command->add_flag("--skip-bad-lines", options->skip_bad_lines, "Leave bad lines out");

@@ -15,6 +15,7 @@ struct EmbedCommandOptions {
   std::string out;
   std::string ids;
   std::string progress;
+  std::string cache;
   std::string provider = "local";
   std::string model;
   std::size_t dim = 0;
