@@ -24,7 +24,9 @@ class TokenBucket {
   void Refund(double cost) { level_ = std::min(level_ + cost, capacity()); }
 
  private:
-  [[nodiscard]] double capacity() const { return std::max(1.0, burst_ > 0 ? burst_ : per_minute_ / 10); }
+  [[nodiscard]] double capacity() const {
+    return std::max(1.0, burst_ > 0 ? burst_ : per_minute_ / 10);
+  }
 
   double per_minute_;  // 0 = no limit
   double burst_;       // 0 = a tenth of a minute's worth
