@@ -1,7 +1,7 @@
-"""Writes src/claims/gen/words_by_frequency.inc: the whole words of the MiniLM vocabulary in its order, which is by
+"""Writes src/text/gen/words_by_frequency.inc: the whole words of the MiniLM vocabulary in its order, which is by
 frequency, for the rarity of words.
 
-    make_words.py .models/static-minilm-256/vocab.txt src/claims/gen/words_by_frequency.inc
+    make_words.py .models/static-minilm-256/vocab.txt src/text/gen/words_by_frequency.inc
 """
 
 import pathlib

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <string>
 
 #include "assay/text/cues.h"
@@ -9,18 +8,6 @@
 
 namespace assay::claims::internal {
 namespace {
-
-// The vocabulary of all-MiniLM-L6-v2 without word pieces, most frequent first, one space between.
-#ifdef __clang__
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Woverlength-strings"
-#endif
-constexpr std::string_view kWordsByFrequency =
-#include "gen/words_by_frequency.inc"
-    ;
-#ifdef __clang__
-#pragma clang diagnostic pop
-#endif
 
 // Function words, auxiliaries and the connectives that answers are glued together with.
 constexpr std::string_view kStopWords =
@@ -50,11 +37,6 @@ constexpr std::string_view kNegations =
 constexpr std::array<std::string_view, 12> kDerivedEndings = {
     "ly", "ous", "ful", "ive", "able", "ible", "ent", "ant", "ic", "al", "less", "ish"};
 
-constexpr float kRankUnit = 2000;  // rank from which a word counts as rare
-constexpr float kUnknownRarity = 3.1F;
-constexpr float kDigitsRarity = 2.5F;  // numbers are compared as quantities, not as words
-constexpr float kMinRarity = 0.05F;
-
 bool Lists(std::string_view list, std::string_view word) {
   std::size_t at = 0;
   while ((at = list.find(word, at)) != std::string_view::npos) {
@@ -62,21 +44,6 @@ bool Lists(std::string_view list, std::string_view word) {
     ++at;
   }
   return false;
-}
-
-std::unordered_map<std::string_view, float> MakeRarities() {
-  std::unordered_map<std::string_view, float> rarities;
-  rarities.reserve(24000);
-  std::size_t begin = 0;
-  float rank = 0;
-  while (begin < kWordsByFrequency.size()) {
-    const std::size_t end = std::min(kWordsByFrequency.find(' ', begin), kWordsByFrequency.size());
-    rarities.emplace(kWordsByFrequency.substr(begin, end - begin),
-                     std::max(kMinRarity, std::log1p(rank / kRankUnit)));
-    ++rank;
-    begin = end + 1;
-  }
-  return rarities;
 }
 
 std::string LowerCase(std::string_view word) {
@@ -108,13 +75,6 @@ std::uint8_t FlagsOf(std::string_view lower) {
 }
 
 }  // namespace
-
-float RarityOf(std::string_view lower_case) {
-  static const std::unordered_map<std::string_view, float> kRarities = MakeRarities();
-  if (lower_case[0] >= '0' && lower_case[0] <= '9') return kDigitsRarity;
-  const auto it = kRarities.find(lower_case);
-  return it == kRarities.end() ? kUnknownRarity : it->second;
-}
 
 float Dot(std::span<const float> a, std::span<const float> b) {
   std::array<float, 8> sums{};
@@ -152,7 +112,8 @@ std::uint32_t WordTable::StemId(std::string_view lower_case) {
   if (stem.ends_with("'")) stem.resize(stem.size() - 1);
   std::string lemma(stem.size() + 4, '\0');
   lemma.resize(text::Lemma(stem, lemma));
-  return stems_.emplace(PorterStem(std::move(lemma)), static_cast<std::uint32_t>(stems_.size()))
+  return stems_
+      .emplace(text::PorterStem(std::move(lemma)), static_cast<std::uint32_t>(stems_.size()))
       .first->second;
 }
 
@@ -164,7 +125,7 @@ Result<void> WordTable::Intern(std::string_view text, std::span<const text::Span
         ids_.emplace(LowerCase(span.of(text)), static_cast<std::uint32_t>(words_.size()));
     if (is_new) {
       const std::string& lower = it->first;
-      words_.push_back({StemId(lower), RarityOf(lower), FlagsOf(lower)});
+      words_.push_back({StemId(lower), text::RarityOf(lower), FlagsOf(lower)});
       spellings_.push_back(&lower);
     }
     ids.push_back(it->second);

@@ -29,13 +29,6 @@ struct Word {
   std::uint8_t flags = 0;
 };
 
-// Rarity of a lower-case word: log(1 + rank / 2000) over the vocabulary's order by frequency.
-[[nodiscard]] float RarityOf(std::string_view lower_case);
-
-// Word without inflection and derivation, by Porter's algorithm; words with other characters than
-// a to z, or shorter than three, stay as they are.
-[[nodiscard]] std::string PorterStem(std::string lower_case);
-
 // Grows without bound; the owner clears it. One thread at a time.
 class WordTable {
  public:

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -79,6 +80,14 @@ std::size_t PolaritiesOf(std::string_view word, std::span<Polarity, kMaxPolariti
 // not know how to reduce come back in lower case. Meant for comparing two words, not for display.
 // Requires: out holds word.size() + 4 bytes. Returns the length written.
 std::size_t Lemma(std::string_view word, std::span<char> out);
+
+// Word without inflection and derivation ("popularity" -> "popular"), by Porter's algorithm (1980);
+// words with other characters than a to z, or shorter than three, stay as they are. O(length).
+[[nodiscard]] std::string PorterStem(std::string lower_case);
+
+// Rarity of a lower-case word, 0.05 (the commonest) to 3.1 (unknown): log(1 + rank / 2000) over
+// some 24,000 words in order of frequency; 2.5 for what starts with a digit. Requires: not empty.
+[[nodiscard]] float RarityOf(std::string_view lower_case);
 
 // Whether the sentence asks: a question mark at its end, or a question word or auxiliary first
 // with the subject behind it ("Can I ..."). O(words).

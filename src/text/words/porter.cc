@@ -4,10 +4,11 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "statement/words_internal.h"
+#include "assay/text/cues.h"
 
-namespace assay::claims::internal {
+namespace assay::text {
 namespace {
 
 struct Rule {
@@ -185,4 +186,4 @@ std::string PorterStem(std::string lower_case) {
   return Stemmer(std::move(lower_case)).Stem();
 }
 
-}  // namespace assay::claims::internal
+}  // namespace assay::text
