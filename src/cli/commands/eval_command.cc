@@ -1,4 +1,4 @@
-// assay eval claims|retrieval --data FILE
+// assay eval claims|retrieval|semantic-cache --data FILE
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -12,6 +12,7 @@
 #include "assay/corpus/evaluation.h"
 
 #include "command.h"
+#include "eval/eval_semantic_cache.h"
 #include "encoders.h"
 #include "json_output.h"
 
@@ -194,6 +195,7 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
   retrieval->callback([&invocation, retrieval_options] {
     invocation.run = [retrieval_options] { return RunRetrieval(*retrieval_options); };
   });
+  AddSemanticCacheEval(*command, invocation);
 }
 
 }  // namespace assay::cli

@@ -1,0 +1,42 @@
+#include <algorithm>
+
+#include "semantic/nearest_internal.h"
+
+namespace assay::cache::internal {
+
+Result<void> NearestRows::Append(std::span<const float> vector) {
+  const std::size_t row = scales_.size();
+  values_.resize((row + 1) * dim_);
+  scales_.resize(row + 1);
+  auto done = vector::QuantizeRows(vector, dim_, std::span(values_).subspan(row * dim_),
+                                   std::span(scales_).subspan(row));
+  if (!done) {
+    values_.resize(row * dim_);
+    scales_.resize(row);
+  }
+  return done;
+}
+
+void NearestRows::EraseBySwap(std::size_t row) {
+  const std::size_t last = scales_.size() - 1;
+  std::copy_n(values_.begin() + static_cast<std::ptrdiff_t>(last * dim_), dim_,
+              values_.begin() + static_cast<std::ptrdiff_t>(row * dim_));
+  scales_[row] = scales_[last];
+  values_.resize(last * dim_);
+  scales_.resize(last);
+}
+
+Result<std::vector<vector::Hit>> NearestRows::Search(std::span<const float> query,
+                                                     std::size_t k) const {
+  if (scales_.empty()) return std::vector<vector::Hit>();
+  return vector::TopK(query, vector::Int8Rows{values_, scales_}, k);
+}
+
+Result<float> NearestRows::Score(std::span<const float> query, std::size_t row) const {
+  const vector::Int8Rows one{std::span(values_).subspan(row * dim_, dim_),
+                             std::span(scales_).subspan(row, 1)};
+  ASSAY_ASSIGN(const auto hits, vector::TopK(query, one, 1));
+  return hits.empty() ? 0.0F : hits[0].score;
+}
+
+}  // namespace assay::cache::internal

@@ -1,0 +1,340 @@
+#include "assay/cache/semantic/semantic_cache.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "semantic/judge_internal.h"
+#include "semantic/model/budget_internal.h"
+#include "semantic/nearest_internal.h"
+
+namespace assay::cache {
+namespace {
+
+// How many of the static encoder's nearest are looked at for the floor: only the first counts.
+constexpr std::size_t kFastLook = 1;
+
+struct Entry {
+  core::Hash128 context;
+  core::Hash128 answer;
+  std::shared_ptr<const Question> question;
+  std::uint64_t group = 0;
+  std::int64_t expires_ms = 0;
+  std::uint32_t right = 0;
+  std::uint32_t wrong = 0;
+  std::size_t row = 0;
+};
+
+// The questions of one context; row r of both matrices is entry ids[r].
+struct Partition {
+  Partition(std::size_t fast_dim, std::size_t precise_dim) : fast(fast_dim), precise(precise_dim) {}
+  internal::NearestRows fast;
+  internal::NearestRows precise;
+  std::vector<std::uint64_t> ids;
+};
+
+// A candidate before it is judged.
+struct Near {
+  Candidate candidate;
+  std::shared_ptr<const Question> question;
+};
+
+}  // namespace
+
+struct SemanticCache::State {
+  State(const SemanticOptions& semantic_options, const embed::Encoder& fast_encoder,
+        const embed::Encoder& precise_encoder, const SameQuestion* same_question, core::Rng& chance)
+      : options(semantic_options),
+        fast(fast_encoder),
+        precise(precise_encoder),
+        verifier(same_question),
+        rng(chance),
+        learner(semantic_options.risk),
+        guard(semantic_options.risk.budget) {}
+
+  SemanticOptions options;
+  const embed::Encoder& fast;
+  const embed::Encoder& precise;
+  const SameQuestion* verifier;
+  core::Rng& rng;
+
+  mutable std::mutex mutex;  // guards what follows
+  SameAnswerLearner learner;
+  internal::BudgetGuard guard;
+  std::map<std::uint64_t, Entry> entries;  // by number: oldest first
+  std::unordered_map<core::Hash128, Partition> partitions;
+  std::uint64_t next_entry = 1;
+  std::uint64_t refused_by_fact = 0;
+  std::uint64_t ruled_out_fast = 0;
+
+  Result<bool> LookFast(SemanticLookup& lookup);
+  Result<std::vector<Near>> Collect(const SemanticLookup& lookup, std::int64_t now_ms) const;
+  Result<void> Judge(const SemanticLookup& lookup, std::vector<Near>& near) const;
+  void Decide(SemanticLookup& lookup);
+  void Remove(std::map<std::uint64_t, Entry>::iterator it);
+};
+
+namespace {
+
+Result<std::vector<float>> EncodeOne(const embed::Encoder& encoder, std::string_view text) {
+  std::vector<float> vector(encoder.dim());
+  const std::array<std::string_view, 1> texts = {text};
+  ASSAY_TRY(encoder.Encode(texts, vector));
+  return vector;
+}
+
+}  // namespace
+
+// Whether the static encoder leaves a match possible; counts the request where it does not.
+Result<bool> SemanticCache::State::LookFast(SemanticLookup& lookup) {
+  const std::scoped_lock lock(mutex);
+  const auto partition = partitions.find(lookup.context);
+  if (partition != partitions.end()) {
+    ASSAY_ASSIGN(const auto hits, partition->second.fast.Search(lookup.static_vector, kFastLook));
+    if (!hits.empty() && hits[0].score >= options.static_floor) return true;
+  }
+  ++ruled_out_fast;
+  guard.CountRequest(false);
+  learner.AddUnlabelled();
+  lookup.reason = partition == partitions.end() ? "no question was asked in this context before"
+                                                : "no cached question is near";
+  return false;
+}
+
+Result<std::vector<Near>> SemanticCache::State::Collect(const SemanticLookup& lookup,
+                                                        std::int64_t now_ms) const {
+  const std::scoped_lock lock(mutex);
+  std::vector<Near> near;
+  const auto found = partitions.find(lookup.context);
+  if (found == partitions.end()) return near;
+  const Partition& partition = found->second;
+  ASSAY_ASSIGN(const auto hits, partition.precise.Search(lookup.vector, options.max_candidates));
+  for (const vector::Hit& hit : hits) {
+    if (hit.score < options.floor) break;
+    const std::uint64_t id = partition.ids[hit.row];
+    const Entry& entry = entries.at(id);
+    if (entry.expires_ms <= now_ms) continue;
+    Near one{.candidate = {}, .question = entry.question};
+    one.candidate.entry = id;
+    one.candidate.answer = entry.answer;
+    one.candidate.group = entry.group;
+    one.candidate.question = entry.question->text;
+    one.candidate.cosine = hit.score;
+    ASSAY_ASSIGN(one.candidate.static_cosine, partition.fast.Score(lookup.static_vector, hit.row));
+    internal::AddHistory(entry.right, entry.wrong, one.candidate.features);
+    near.push_back(std::move(one));
+  }
+  return near;
+}
+
+// Facts and, where there is one, the verifier; no lock is held.
+Result<void> SemanticCache::State::Judge(const SemanticLookup& lookup,
+                                         std::vector<Near>& near) const {
+  constexpr float kLogitUnit = 4;
+  for (Near& one : near) {
+    Candidate& candidate = one.candidate;
+    ASSAY_ASSIGN(const Agreement agreement, Compare(lookup.question, *one.question, &fast));
+    internal::AddPair(lookup.question, *one.question, agreement, candidate.cosine,
+                      candidate.static_cosine, options.check_facts, candidate.features);
+    if (options.check_facts && Decides(agreement)) {
+      candidate.refused = true;
+      candidate.reason = Describe(agreement.differences.front());
+      continue;
+    }
+    if (verifier == nullptr) continue;
+    const auto probability = verifier->Probability(lookup.question.text, one.question->text);
+    if (!probability) {
+      candidate.refused = true;
+      candidate.reason = "the verifier failed: " + probability.error().message;
+      continue;
+    }
+    const double p = std::clamp(*probability, 1e-6, 1 - 1e-6);
+    candidate.features[PairFeature::kPairModel] =
+        static_cast<float>(std::log(p / (1 - p))) / kLogitUnit;
+  }
+  return {};
+}
+
+void SemanticCache::State::Decide(SemanticLookup& lookup) {
+  const std::scoped_lock lock(mutex);
+  for (std::size_t i = 0; i < lookup.candidates.size(); ++i) {
+    Candidate& candidate = lookup.candidates[i];
+    candidate.probability = learner.Probability(candidate.features);
+    if (candidate.refused) continue;
+    candidate.reason = fmt::format("similarity {:.2f}, same answer with probability {:.2f}",
+                                   candidate.cosine, candidate.probability);
+    if (!lookup.best || candidate.probability > lookup.candidates[*lookup.best].probability) {
+      lookup.best = i;
+    }
+  }
+  const bool likely =
+      lookup.best.has_value() && lookup.candidates[*lookup.best].probability >= learner.threshold();
+  if (likely && guard.open()) {
+    lookup.served = lookup.best;
+    lookup.check = rng.NextUnit() < options.risk.shadow_share;
+  }
+  guard.CountRequest(lookup.served.has_value());
+  if (lookup.served && !lookup.check) learner.AddUnlabelled();
+  if (lookup.candidates.empty()) {
+    learner.AddUnlabelled();
+    lookup.reason = "no cached question is near";
+  } else if (lookup.candidates[0].refused && !lookup.served) {
+    ++refused_by_fact;
+    lookup.reason = lookup.candidates[0].reason;
+  } else if (likely && !lookup.served) {
+    lookup.reason = "closed: too many of the checked hits were wrong";
+  } else {
+    const Candidate& candidate = lookup.candidates[lookup.best.value_or(0)];
+    lookup.reason = lookup.served ? candidate.reason
+                                  : fmt::format("{}, {:.2f} is asked for", candidate.reason,
+                                                std::min(learner.threshold(), 1.0));
+  }
+}
+
+void SemanticCache::State::Remove(std::map<std::uint64_t, Entry>::iterator it) {
+  const Entry& entry = it->second;
+  Partition& partition = partitions.at(entry.context);
+  partition.fast.EraseBySwap(entry.row);
+  partition.precise.EraseBySwap(entry.row);
+  const std::uint64_t moved = partition.ids.back();
+  partition.ids[entry.row] = moved;
+  partition.ids.pop_back();
+  if (moved != it->first) entries.at(moved).row = entry.row;
+  if (partition.ids.empty()) partitions.erase(entry.context);
+  entries.erase(it);
+}
+
+SemanticCache::SemanticCache(const SemanticOptions& options, const embed::Encoder& fast,
+                             const embed::Encoder& precise, const SameQuestion* verifier,
+                             core::Rng& rng)
+    : state_(std::make_unique<State>(options, fast, precise, verifier, rng)) {}
+
+SemanticCache::~SemanticCache() = default;
+
+Result<SemanticLookup> SemanticCache::Prepare(const core::Hash128& context,
+                                              std::string_view question) const {
+  SemanticLookup lookup;
+  lookup.context = context;
+  lookup.question = ReadQuestion(question);
+  ASSAY_ASSIGN(lookup.static_vector, EncodeOne(state_->fast, lookup.question.text));
+  return lookup;
+}
+
+Result<SemanticLookup> SemanticCache::Find(const core::Hash128& context, std::string_view question,
+                                           std::int64_t now_ms) {
+  ASSAY_ASSIGN(SemanticLookup lookup, Prepare(context, question));
+  ASSAY_ASSIGN(const bool is_possible, state_->LookFast(lookup));
+  if (!is_possible) return lookup;
+  ASSAY_ASSIGN(lookup.vector, EncodeOne(state_->precise, lookup.question.text));
+  ASSAY_ASSIGN(std::vector<Near> near, state_->Collect(lookup, now_ms));
+  ASSAY_TRY(state_->Judge(lookup, near));
+  for (Near& one : near) lookup.candidates.push_back(std::move(one.candidate));
+  internal::AddNeighbours(lookup.candidates);
+  state_->Decide(lookup);
+  return lookup;
+}
+
+void SemanticCache::Learn(const SemanticLookup& lookup, std::span<const std::optional<bool>> same) {
+  const std::scoped_lock lock(state_->mutex);
+  std::vector<SameAnswerLearner::Labelled> labelled;
+  for (std::size_t i = 0; i < std::min(same.size(), lookup.candidates.size()); ++i) {
+    if (!same[i].has_value()) continue;
+    const Candidate& candidate = lookup.candidates[i];
+    labelled.push_back({candidate.features, *same[i], lookup.best == i, candidate.refused});
+    if (lookup.best != i) continue;
+    if (const auto it = state_->entries.find(candidate.entry); it != state_->entries.end()) {
+      ++(*same[i] ? it->second.right : it->second.wrong);
+    }
+    if (lookup.served) {
+      state_->guard.AddCheck(!*same[i]);
+    } else if (candidate.probability >= state_->learner.threshold()) {
+      state_->guard.AddTrial(!*same[i]);
+    }
+  }
+  const double share = state_->options.risk.shadow_share;
+  state_->learner.AddLabelled(labelled, lookup.served ? static_cast<float>(1 / share) : 1.0F);
+}
+
+Result<std::uint64_t> SemanticCache::Insert(const SemanticLookup& lookup,
+                                            const core::Hash128& answer,
+                                            std::span<const std::optional<bool>> same,
+                                            std::int64_t expires_ms) {
+  std::vector<float> vector = lookup.vector;
+  if (vector.empty()) {
+    ASSAY_ASSIGN(vector, EncodeOne(state_->precise, lookup.question.text));
+  }
+  auto question = std::make_shared<const Question>(lookup.question);
+  const std::scoped_lock lock(state_->mutex);
+  Partition& partition =
+      state_->partitions.try_emplace(lookup.context, state_->fast.dim(), state_->precise.dim())
+          .first->second;
+  ASSAY_TRY(partition.fast.Append(lookup.static_vector));
+  if (auto appended = partition.precise.Append(vector); !appended) {
+    partition.fast.EraseBySwap(partition.fast.size() - 1);
+    return std::unexpected(std::move(appended).error());
+  }
+  const std::uint64_t id = state_->next_entry++;
+  Entry entry{.context = lookup.context,
+              .answer = answer,
+              .question = std::move(question),
+              .group = id,
+              .expires_ms = expires_ms,
+              .row = partition.ids.size()};
+  for (std::size_t i = 0; i < std::min(same.size(), lookup.candidates.size()); ++i) {
+    if (same[i] != std::optional(true)) continue;
+    entry.group = lookup.candidates[i].group;
+    break;
+  }
+  partition.ids.push_back(id);
+  state_->entries.emplace(id, std::move(entry));
+  if (state_->entries.size() > state_->options.max_entries) {
+    state_->Remove(state_->entries.begin());
+  }
+  return id;
+}
+
+void SemanticCache::Erase(const core::Hash128& answer) {
+  const std::scoped_lock lock(state_->mutex);
+  for (auto it = state_->entries.begin(); it != state_->entries.end();) {
+    const auto next = std::next(it);
+    if (it->second.answer == answer) state_->Remove(it);
+    it = next;
+  }
+}
+
+void SemanticCache::Clear() {
+  const std::scoped_lock lock(state_->mutex);
+  state_->entries.clear();
+  state_->partitions.clear();
+}
+
+SemanticStats SemanticCache::Stats() const {
+  const std::scoped_lock lock(state_->mutex);
+  const internal::BudgetGuard& guard = state_->guard;
+  SemanticStats stats;
+  stats.entries = state_->entries.size();
+  stats.requests = guard.requests();
+  stats.hits = guard.hits();
+  stats.refused_by_fact = state_->refused_by_fact;
+  stats.ruled_out_fast = state_->ruled_out_fast;
+  stats.checked = guard.checked();
+  stats.wrong = guard.wrong();
+  stats.false_hit_rate = ClopperPearson(stats.wrong, stats.checked);
+  if (stats.checked > 0) {
+    stats.error_rate =
+        guard.HitShare() * static_cast<double>(stats.wrong) / static_cast<double>(stats.checked);
+  }
+  stats.threshold = state_->learner.threshold();
+  stats.calibrated = state_->learner.calibrated();
+  stats.open = guard.open();
+  stats.alarm = guard.alarm();
+  return stats;
+}
+
+}  // namespace assay::cache
