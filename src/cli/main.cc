@@ -67,6 +67,7 @@ int Main(int argc, char** argv) {
   AddCacheCommand(app, invocation);
   AddKeysCommand(app, invocation);
   AddAuditCommand(app, invocation);
+  AddVectorCommand(app, invocation);
   AddVersionCommand(app, invocation);
   try {
     app.parse(argc, argv);

@@ -8,7 +8,7 @@
 
 #include "assay/vector/top_k.h"
 
-#include "coder_internal.h"
+#include "coding/coder_internal.h"
 #include "row_store_internal.h"
 
 namespace assay::vector::internal {

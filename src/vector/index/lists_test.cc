@@ -13,8 +13,8 @@
 #include "assay/vector/top_k.h"
 
 #include "clustered_rows.h"
-#include "coder_internal.h"
-#include "nearest_kernels.h"
+#include "coding/coder_internal.h"
+#include "coding/nearest_kernels.h"
 
 namespace assay::vector {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "index/nearest_kernels.cc"
+#define HWY_TARGET_INCLUDE "index/coding/nearest_kernels.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "index/scan_kernels.cc"
+#define HWY_TARGET_INCLUDE "index/coding/scan_kernels.cc"
 #include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>

@@ -1,0 +1,181 @@
+// assay vector bench --base B.npy --queries Q.npy --truth T.npy
+#include <algorithm>
+#include <chrono>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "assay/core/file_system.h"
+
+#include "json_output.h"
+#include "vector_commands.h"
+
+namespace assay::cli {
+namespace {
+
+constexpr std::size_t kNearest = 10;
+constexpr int kPasses = 5;
+
+struct Options {
+  std::string base;
+  std::string queries;
+  std::string truth;
+  std::string index;
+  double recall = 0.99;
+  bool json = false;
+};
+
+using SteadyClock = std::chrono::steady_clock;
+
+double SecondsSince(SteadyClock::time_point start) {
+  return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+// Removed at the end unless the user named it.
+class IndexPath {
+ public:
+  explicit IndexPath(const Options& options)
+      : own_(options.index.empty()),
+        path_(own_ ? fmt::format("/tmp/assay-vector-bench-{}.index", ::getpid()) : options.index) {}
+  IndexPath(const IndexPath&) = delete;
+  IndexPath& operator=(const IndexPath&) = delete;
+  ~IndexPath() {
+    if (own_) (void)core::FileSystem::Real().Remove(path_);
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  bool own_;
+  std::string path_;
+};
+
+struct Truth {
+  std::vector<std::int64_t> rows;
+  std::size_t columns = 0;
+};
+
+Result<Truth> ReadTruth(const std::string& path, const NpyVectors& queries, std::size_t rows) {
+  ASSAY_ASSIGN(const vector::NpyFile file, vector::NpyFile::Open(core::FileSystem::Real(), path));
+  Truth truth;
+  Result<std::vector<std::int64_t>> values = file.ToIntegers();
+  if (!values) return Fail(values.error().code, path + ": " + values.error().message);
+  truth.rows = std::move(*values);
+  truth.columns = file.dim();
+  if (file.rows() != queries.rows || truth.columns < std::min(kNearest, rows)) {
+    return Fail(
+        Code::kInvalidArgument,
+        fmt::format("{}: {} x {} row numbers; at least {} for each of {} queries were to be "
+                    "there",
+                    path, file.rows(), truth.columns, std::min(kNearest, rows), queries.rows));
+  }
+  return truth;
+}
+
+struct Times {
+  double recall = 0;
+  double qps = 0;
+  double p50_us = 0;
+  double p99_us = 0;
+};
+
+// One query at a time on this thread; the median pass counts.
+Result<Times> Measure(const vector::Index& index, const NpyVectors& queries, const Truth& truth) {
+  Times times;
+  std::vector<double> rates;
+  std::vector<double> latencies;
+  for (int pass = -1; pass < kPasses; ++pass) {  // the first warms up and counts the right ones
+    std::size_t right = 0;
+    const auto start = SteadyClock::now();
+    for (std::size_t q = 0; q < queries.rows; ++q) {
+      const auto begin = SteadyClock::now();
+      ASSAY_ASSIGN(const auto hits,
+                   index.Search(queries.values.subspan(q * queries.dim, queries.dim), kNearest));
+      if (pass >= 0) {
+        latencies.push_back(SecondsSince(begin) * 1e6);
+        continue;
+      }
+      const auto wanted = std::span(truth.rows).subspan(q * truth.columns, kNearest);
+      for (const vector::Neighbor& hit : hits) {
+        right += std::ranges::count(wanted, static_cast<std::int64_t>(hit.id)) > 0 ? 1U : 0U;
+      }
+    }
+    if (pass >= 0) {
+      rates.push_back(static_cast<double>(queries.rows) / SecondsSince(start));
+    } else {
+      times.recall = static_cast<double>(right) / static_cast<double>(kNearest * queries.rows);
+    }
+  }
+  std::ranges::sort(rates);
+  std::ranges::sort(latencies);
+  times.qps = rates[rates.size() / 2];
+  times.p50_us = latencies[latencies.size() / 2];
+  times.p99_us = latencies[latencies.size() * 99 / 100];
+  return times;
+}
+
+Result<int> Run(const Options& options) {
+  core::FileSystem& files = core::FileSystem::Real();
+  ASSAY_ASSIGN(const NpyVectors rows, ReadVectors(options.base));
+  ASSAY_ASSIGN(const NpyVectors queries, ReadVectors(options.queries));
+  if (queries.dim != rows.dim || queries.rows == 0 || rows.rows < kNearest) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("{} queries of {} dimensions for {} rows of {}: at least one query and "
+                            "{} rows of the same dimensions are needed",
+                            queries.rows, queries.dim, rows.rows, rows.dim, kNearest));
+  }
+  ASSAY_ASSIGN(const Truth truth, ReadTruth(options.truth, queries, rows.rows));
+  const IndexPath path(options);
+  const auto start = SteadyClock::now();
+  {
+    ASSAY_ASSIGN(const auto index,
+                 BuildIndex(rows, {.dim = rows.dim, .wanted_recall = options.recall}));
+    ASSAY_TRY(index->Save(files, path.path()));
+  }
+  const double build_seconds = SecondsSince(start);
+  ASSAY_ASSIGN(const auto index,
+               vector::Index::Open(files, path.path(), "", vector::Verify::kHeaderOnly));
+  ASSAY_ASSIGN(const Times times, Measure(*index, queries, truth));
+  ASSAY_ASSIGN(const core::FileStat file, files.Stat(path.path()));
+  const vector::IndexStats stats = index->Stats();
+  const auto per_row = [&](std::uint64_t bytes) {
+    return static_cast<double>(bytes) / static_cast<double>(rows.rows);
+  };
+  const boost::json::value out = {{"recall_at_10", times.recall},
+                                  {"qps", times.qps},
+                                  {"p50_us", times.p50_us},
+                                  {"p99_us", times.p99_us},
+                                  {"resident_bytes_per_vector", per_row(stats.resident_bytes)},
+                                  {"disk_bytes_per_vector", per_row(file.size_bytes)},
+                                  {"build_seconds", build_seconds}};
+  if (options.json) {
+    fmt::print("{}", PrettyJson(out));
+    return kExitSuccess;
+  }
+  for (const auto& [name, value] : out.as_object()) {
+    fmt::print("{:<26} {:.4f}\n", std::string_view(name), value.as_double());
+  }
+  return kExitSuccess;
+}
+
+}  // namespace
+
+void AddVectorBench(CLI::App& group, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = group.add_subcommand(
+      "bench", "Build an index, search it one query at a time on one thread, and measure");
+  command->add_option("--base", options->base, "Vectors to index (.npy)")->required();
+  command->add_option("--queries", options->queries, "Vectors to look for (.npy)")->required();
+  command->add_option("--truth", options->truth, "Row numbers of the nearest, best first (.npy)")
+      ->required();
+  command->add_option("--recall", options->recall, "Wanted share of the 10 nearest (default 0.99)");
+  command->add_option("--index", options->index, "Keep the index in this file");
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->footer(
+      "Examples:\n  assay vector bench --base b.npy --queries q.npy --truth t.npy --json\n"
+      "  assay vector bench --base b.npy --queries q.npy --truth t.npy --recall 0.95");
+  command->callback(
+      [&invocation, options] { invocation.run = [options] { return Run(*options); }; });
+}
+
+}  // namespace assay::cli

@@ -1,0 +1,74 @@
+// assay vector build BASE.npy --out INDEX
+#include <chrono>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "assay/core/file_system.h"
+
+#include "json_output.h"
+#include "vector_commands.h"
+
+namespace assay::cli {
+namespace {
+
+struct Options {
+  std::string base;
+  std::string out;
+  std::string label;
+  double recall = 0.99;
+  bool json = false;
+};
+
+Result<int> Run(const Options& options) {
+  const auto start = std::chrono::steady_clock::now();
+  ASSAY_ASSIGN(const NpyVectors rows, ReadVectors(options.base));
+  ASSAY_ASSIGN(
+      const auto index,
+      BuildIndex(rows, {.dim = rows.dim, .label = options.label, .wanted_recall = options.recall}));
+  ASSAY_TRY(index->Save(core::FileSystem::Real(), options.out));
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const vector::IndexStats stats = index->Stats();
+  if (options.json) {
+    fmt::print("{}", PrettyJson({{"index", options.out},
+                                 {"rows", stats.rows},
+                                 {"dim", stats.dim},
+                                 {"exact", stats.exact},
+                                 {"lists", stats.lists},
+                                 {"probes", stats.probes},
+                                 {"calibrated_recall", stats.calibrated_recall},
+                                 {"seconds", seconds}}));
+    return kExitSuccess;
+  }
+  fmt::print("{} rows of {} dimensions in {} ({:.1f} s)\n", stats.rows, stats.dim, options.out,
+             seconds);
+  if (stats.exact) {
+    fmt::print("so few that every row is compared\n");
+  } else {
+    fmt::print("{} lists, {} looked into, recall of the 10 nearest {:.4f} on rows held back\n",
+               stats.lists, stats.probes, stats.calibrated_recall);
+  }
+  return kExitSuccess;
+}
+
+}  // namespace
+
+void AddVectorBuild(CLI::App& group, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      group.add_subcommand("build", "Build an index of the rows of a .npy file and save it");
+  command->add_option("base", options->base, "Vectors, one a row (float32, float16 or float64)")
+      ->required();
+  command->add_option("--out,-o", options->out, "The index file to write")->required();
+  command->add_option("--label", options->label, "Whose vectors these are, kept in the file");
+  command->add_option("--recall", options->recall, "Wanted share of the 10 nearest (default 0.99)");
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->footer(
+      "Examples:\n  assay vector build base.npy --out base.index\n"
+      "  assay vector build base.npy --out base.index --label minilm-v2 --recall 0.95");
+  command->callback(
+      [&invocation, options] { invocation.run = [options] { return Run(*options); }; });
+}
+
+}  // namespace assay::cli

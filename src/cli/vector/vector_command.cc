@@ -1,0 +1,53 @@
+// assay vector build|search|stats|bench
+#include <fmt/format.h>
+
+#include "assay/core/file_system.h"
+
+#include "vector_commands.h"
+
+namespace assay::cli {
+
+Result<NpyVectors> ReadVectors(const std::string& path) {
+  ASSAY_ASSIGN(vector::NpyFile file, vector::NpyFile::Open(core::FileSystem::Real(), path));
+  NpyVectors vectors{.file = std::move(file), .converted = {}, .values = {}};
+  vectors.rows = vectors.file.rows();
+  vectors.dim = vectors.file.dim();
+  if (vectors.dim == 0) return Fail(Code::kInvalidArgument, path + ": vectors of no dimensions");
+  vectors.values = vectors.file.float_values();
+  if (vectors.values.empty()) {
+    Result<std::vector<float>> converted = vectors.file.ToFloats();
+    if (!converted) return Fail(converted.error().code, path + ": " + converted.error().message);
+    vectors.converted = std::move(*converted);
+    vectors.values = vectors.converted;
+  }
+  if (const auto finite = vector::CheckFinite(vectors.values, vectors.dim); !finite) {
+    return Fail(finite.error().code, path + ": " + finite.error().message);
+  }
+  return vectors;
+}
+
+Result<std::unique_ptr<vector::Index>> BuildIndex(const NpyVectors& rows,
+                                                  const vector::IndexOptions& options) {
+  ASSAY_ASSIGN(std::unique_ptr<vector::Index> index, vector::Index::Create(options));
+  ProgressBar progress("building");
+  for (std::size_t i = 0; i < rows.rows; ++i) {
+    ASSAY_TRY(index->Insert(i, rows.values.subspan(i * rows.dim, rows.dim)));
+    if (i % 4096 == 0) progress.Update("reading", i, rows.rows);
+  }
+  ASSAY_TRY(index->Optimize([&](const vector::IndexProgress& step) {
+    progress.Update(step.stage, step.done, step.total);
+  }));
+  return index;
+}
+
+void AddVectorCommand(CLI::App& app, Invocation& invocation) {
+  CLI::App* group = app.add_subcommand(
+      "vector", "Build and search indexes of vectors, whoever made them (.npy files).");
+  group->require_subcommand(1);
+  AddVectorBuild(*group, invocation);
+  AddVectorSearch(*group, invocation);
+  AddVectorStats(*group, invocation);
+  AddVectorBench(*group, invocation);
+}
+
+}  // namespace assay::cli

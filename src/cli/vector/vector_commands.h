@@ -1,0 +1,35 @@
+// The subcommands of `assay vector`, one file each.
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "assay/core/result.h"
+#include "assay/vector/index.h"
+#include "assay/vector/npy.h"
+
+#include "command.h"
+
+namespace assay::cli {
+
+void AddVectorBench(CLI::App& group, Invocation& invocation);
+void AddVectorBuild(CLI::App& group, Invocation& invocation);
+void AddVectorSearch(CLI::App& group, Invocation& invocation);
+void AddVectorStats(CLI::App& group, Invocation& invocation);
+
+// The vectors of a .npy file, in place where they are float32; finite.
+struct NpyVectors {
+  vector::NpyFile file;
+  std::vector<float> converted;
+  std::span<const float> values;  // [rows * dim]
+  std::size_t rows = 0;
+  std::size_t dim = 0;
+};
+[[nodiscard]] Result<NpyVectors> ReadVectors(const std::string& path);
+
+// An index of the rows, ids from 0 on, with lists; progress on a terminal.
+[[nodiscard]] Result<std::unique_ptr<vector::Index>> BuildIndex(
+    const NpyVectors& rows, const vector::IndexOptions& options);
+
+}  // namespace assay::cli
