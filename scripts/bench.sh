@@ -11,7 +11,7 @@ usage: scripts/bench.sh [--only GROUP[,GROUP...]] [--quick] [--rounds N] [--writ
 Builds the preset release and runs every benchmark next to its peer, in turns. Prints a table (ours, peer, ratio, target,
 met) and writes build/bench/results.json. A whole run that is not --quick also rewrites the table in docs/benchmarks.md.
 
-  --only GROUP   only these groups: text, claims, cache, embed, vector, corpus, cli
+  --only GROUP   only these groups: text, claims, cache, crypto, embed, vector, corpus, telemetry, cli, gateway
   --quick        short runs on less data: shows that all works; the figures are rough
   --rounds N     interleaved runs of each side (default: 7, with --quick 3)
   --write-docs   rewrites docs/benchmarks.md even after a part or a quick run

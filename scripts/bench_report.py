@@ -44,6 +44,9 @@ SPOT, CACHE = "text/pattern_set/", "claims/verdict_cache/"
 MINILM, OPENVINO = "embed/assay/minilm-l6-v2-int8/", "embed/openvino_python/"
 SPOT_BATCH, CACHE_BATCH = "spotting 66 patterns, batch, a sentence", "verdict cache, batch, a claim"
 BM25_ROW = "BM25 over 100,000 passages, top 10"
+HIT = "gateway, hit, 16 connections"
+MISS, ADDED = "gateway, passed through, 16 connections", "gateway, passed through, added median latency"
+COMBINED = "72 requests at once, 69% duplicates, a local model"
 ROWS = (
     Row(SPOT_BATCH, SPOT + "batch/assay", SPOT + "batch/vectorscan", "Vectorscan, block mode, one buffer", at_most=60e-9,
         goal="goal 40 ns"),
@@ -120,6 +123,33 @@ ROWS = (
     Row("Argon2id, two threads, a hash", "crypto/argon2/assay_batch_two_threads", "crypto/argon2/assay_batch",
         "one thread", at_least=1.8, goal="where memory allows"),
     Row("API key: who asks", "crypto/keys/authenticate", at_most=1e-6),
+    Row(HIT, "gateway/rate/assay_hit/16", "gateway/rate/static/16", "nginx, static answer", at_least=0.85, goal="goal 1"),
+    Row("the same, 1 connection", "gateway/rate/assay_hit/1", "gateway/rate/static/1", "nginx, static answer",
+        at_least=0.85, goal="goal 1"),
+    Row("the same, median latency", "gateway/median/assay_hit/1", "gateway/median/static/1", "nginx, static answer",
+        at_most=30e-6),
+    Row(MISS, "gateway/rate/assay_miss/16", "gateway/rate/proxy/16", "nginx, its upstream in the same process",
+        at_least=0.85),
+    Row(MISS, "gateway/rate/assay_miss/16", "gateway/rate/proxy_apart/16", "nginx, its upstream in another process"),
+    Row(MISS, "gateway/rate/assay_miss/16", "gateway/rate/haproxy/16", "HAProxy"),
+    Row(MISS, "gateway/rate/assay_miss/16", "gateway/rate/portkey/16", "Portkey", at_least=20),
+    Row(MISS, "gateway/rate/assay_miss/16", "gateway/rate/litellm/16", "LiteLLM", at_least=200),
+    Row("gateway, passed through, 1 connection", "gateway/rate/assay_miss/1", "gateway/rate/proxy/1",
+        "nginx, its upstream in the same process"),
+    Row(ADDED, "gateway/added/assay_miss", "gateway/added/proxy", "nginx", at_most=25e-6),
+    Row(ADDED, "gateway/added/assay_miss", "gateway/added/haproxy", "HAProxy"),
+    Row("gateway, resident memory, idle", "gateway/memory/idle", "gateway/memory/litellm", "LiteLLM, after its runs",
+        at_most=40e6),
+    Row("gateway, resident memory, 100,000 answers of 1 KB", "gateway/memory/100000", at_most=180e6),
+    Row(COMBINED, "gateway/combined/assay/wall", "gateway/combined/direct/wall", "asked directly"),
+    Row("the same: calls of the model", "gateway/combined/assay/calls", "gateway/combined/direct/calls", "asked directly"),
+    Row("the same: share answered without a call", "gateway/combined/assay/saved"),
+    Row("the same questions again: hits a second", "gateway/combined/assay/hits"),
+    Row("replay, 100,000 requests, 10,000 questions by Zipf's law", "gateway/replay/rate"),
+    Row("replay: share of hits", "gateway/replay/saved"),
+    Row("replay: calls of the upstream", "gateway/replay/calls"),
+    Row("replay: median latency, 16 connections", "gateway/replay/median"),
+    Row("replay: 99% are faster than", "gateway/replay/p99"),
     # Not asked for, but good to know.
     Row("API key: who asks, may it, charge it", "crypto/keys/whole_request/threads:1"),
     Row("API key: the same, two threads, CPU of each", "crypto/keys/whole_request/threads:2"),
@@ -157,15 +187,18 @@ _SCALES = {
     "B": ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")),
     "B/s": ((1e9, "GB/s"), (1e6, "MB/s"), (1, "B/s")),
     "1/s": ((1, "/s"),),
+    "": ((1, ""),),
 }
 
 
 def show(value, unit):
     """A value with three significant digits and the unit that fits: 3.8e-08 s is 38.0 ns."""
+    if not unit and value == int(value):
+        return f"{value:,.0f}"
     scale, name = next((pair for pair in _SCALES[unit] if abs(value) >= pair[0]), _SCALES[unit][-1])
     scaled = value / scale
     text = f"{scaled:,.0f}" if scaled >= 99.95 else f"{scaled:.1f}" if scaled >= 9.995 else f"{scaled:.2f}"
-    return text + ("" if name.startswith("/") else " ") + name
+    return text + (" " if name[:1].isalpha() else "") + name
 
 
 def show_bound(value, unit):

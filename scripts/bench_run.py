@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -270,6 +271,33 @@ def check(plan, results):
         results.add(f"cli/inside/{stage}", "s", runs)
 
 
+def _gateway_report(results, script, *arguments):
+    """Runs one of the gateway's benchmarks, each of which pins itself and all its servers to one core."""
+    report = json.loads(run([sys.executable, f"bench/gateway/{script}", BUILD / "assay", *arguments]))
+    units = {"rate": "1/s", "hits": "1/s", "memory": "B", "calls": "", "saved": ""}
+    for name, runs in report["results"].items():
+        part = next((part for part in name.split("/") if part in units), "")
+        results.add(f"gateway/{name}", units.get(part, "s"), runs)
+    for name, reason in report["missing"].items():
+        for kind in ("rate", "median", "memory"):
+            results.missing[f"gateway/{kind}/{name}"] = reason
+        results.missing[f"gateway/{name}"] = reason
+
+
+def gateway(plan, results):
+    if not (shutil.which("wrk") and shutil.which("nginx") and shutil.which("haproxy")):
+        raise MissingPeer("needs wrk, nginx and haproxy (scripts/setup.sh --bench)")
+    # Peers that must be downloaded first are for a whole run: installing them takes minutes.
+    peers = () if plan.quick else ("--peers", RESULTS.parent / "gateways")
+    _gateway_report(results, "gateway_bench.py", "--rounds", 1 if plan.quick else plan.rounds, *peers)
+    results.facts["peers"].update({"nginx": debian_version("nginx-light"), "HAProxy": debian_version("haproxy")})
+
+
+def gateway_combined(plan, results):
+    quick = ("--tokens", 8, "--requests", 20_000) if plan.quick else ()
+    _gateway_report(results, "combined_bench.py", *quick)
+
+
 def telemetry(plan, results):
     runs, _ = google_benchmark(plan, results, "telemetry_bench")
     for name, values in runs.items():
@@ -296,6 +324,8 @@ BENCHMARKS = (
     ("index", index, "corpus/index", False, "index_bench"),
     ("metrics and log", telemetry, "telemetry", False, "telemetry_bench"),
     ("assay check", check, "cli", False, "assay_program"),
+    ("gateway", gateway, "gateway", False, "assay_program"),
+    ("gateway before a local model, and a replay", gateway_combined, "gateway/combined", False, "assay_program"),
 )
 GROUPS = tuple(dict.fromkeys(prefix.split("/")[0] for _, _, prefix, _, _ in BENCHMARKS))
 

@@ -1,207 +1,167 @@
 #!/usr/bin/env python3
-"""Times the gateway beside nginx and HAProxy, every process pinned to one core, wrk included.
+"""Times the gateway beside nginx, HAProxy, Portkey and LiteLLM, every process pinned to one core, wrk included.
 
-    gateway_bench.py ASSAY [ROUNDS [SECONDS]]     prints one JSON object
+    gateway_bench.py ASSAY [--rounds N] [--seconds S] [--peers DIR]     prints one JSON object
 
-A round asks every server in turn, with 16 connections and with one, so that a noisy moment strikes all of them.
-The upstream is nginx with a constant answer. Ours runs with key check, metrics and a log line an exchange.
+A round asks every server in turn, with 16 connections and with one, so that a noisy moment strikes all of them. The
+upstream is nginx with a constant answer. Ours runs with key check, metrics, a log line an exchange and the request log.
+Portkey and LiteLLM are installed into DIR where they are not yet; without DIR, or where that fails, they are left out.
 """
 
+import argparse
 import json
 import os
-import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
 
-ANSWER = {
-    "id": "chatcmpl-1", "object": "chat.completion", "created": 1700000000, "model": "gpt-4o-mini",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content":
-                 "The capital of France is Paris. It has been the capital since the tenth century and it is the "
-                 "largest city of the country."}, "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 20, "completion_tokens": 28, "total_tokens": 48}}
-QUESTION = {
-    "model": "gpt-4o-mini", "temperature": 0, "messages": [
-        {"role": "system", "content": "You are a helpful assistant."},
-        {"role": "user", "content": "What is the capital of France, and since when?"}]}
-NGINX = """daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err;
-events {{ worker_connections 4096; }}
-http {{ access_log off; keepalive_requests 100000000; keepalive_timeout 600; client_body_temp_path {folder}/b;
- proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
- upstream up {{ server 127.0.0.1:{static}; keepalive 256; keepalive_requests 100000000; }}
- server {{ listen 127.0.0.1:{static}; default_type application/json; location / {{ return 200 '{answer}'; }} }}
- server {{ listen 127.0.0.1:{large}; default_type application/json; location / {{ return 200 '{large_answer}'; }} }}
- server {{ listen 127.0.0.1:{proxy}; location / {{ proxy_pass http://up; proxy_http_version 1.1;
-   proxy_set_header Connection ""; }} }}
-}}
-"""
-HAPROXY = """global
-  nbthread 1
-  maxconn 4096
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 600s
-  timeout server 600s
-frontend f
-  bind 127.0.0.1:{haproxy}
-  default_backend b
-backend b
-  http-reuse always
-  server s 127.0.0.1:{static}
-"""
-LUA = """wrk.method="POST"
-wrk.headers["Content-Type"]="application/json"
-wrk.headers["Authorization"]="Bearer {token}"
-wrk.body={body}
-"""
-LUA_DISTINCT = LUA + """local n = 0
-request = function()
-  n = n + 1
-  return wrk.format(nil, nil, nil, (wrk.body:gsub("since when", "since " .. n, 1)))
-end
+from servers import ANSWER, Servers, ServerError, ask, free_port, load_script, wrk
+
+PORTKEY, LITELLM = "1.15.2", "1.106.0"
+INSTALL_LIMIT_S = 300
+LITELLM_CONFIG = """model_list:
+  - model_name: gpt-4o-mini
+    litellm_params: {{model: openai/gpt-4o-mini, api_base: http://127.0.0.1:{upstream}/v1, api_key: sk-x}}
+litellm_settings: {{telemetry: false}}
+general_settings: {{dangerously_permit_weak_or_unset_master_key: true}}
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def installed(folder, version, *commands):
+    """Whether the peer is there, after installing it if need be."""
+    stamp = folder / "installed"
+    if stamp.is_file() and stamp.read_text() == version:
+        return True
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for command in commands:
+            subprocess.run(command, check=True, capture_output=True, timeout=INSTALL_LIMIT_S)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    stamp.write_text(version)
+    return True
 
 
-class Servers:
-    """Everything that listens; ends with the `with` block."""
-
-    def __init__(self, assay, folder, core):
-        self.assay, self.folder, self.core, self.processes = assay, folder, core, {}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for process in self.processes.values():
-            process.terminate()
-        for process in self.processes.values():
-            process.wait(30)
-
-    def start(self, name, command, port, env=None):
-        with open(self.folder / f"{name}.log", "wb") as log:
-            self.processes[name] = subprocess.Popen(["taskset", "-c", str(self.core), *map(str, command)], stdout=log,
-                                                    stderr=log, env={**os.environ, **(env or {})})
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
-        sys.exit(f"{name} did not start: {(self.folder / f'{name}.log').read_text()}")
-
-    def serve(self, name, upstream_port, **env):
-        port = free_port()
-        self.start(name, [self.assay, "serve", "--upstream", f"http://127.0.0.1:{upstream_port}/v1", "--threads", 1,
-                          "--listen", f"127.0.0.1:{port}"], port,
-                   {"ASSAY_LOG_FILE": str(self.folder / f"{name}.jsonl"), **env})
-        return port
-
-    def resident_bytes(self, name):
-        status = Path(f"/proc/{self.processes[name].pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024
+def start_portkey(servers, folder, upstream):
+    if not installed(folder, PORTKEY, ["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts",
+                                       f"@portkey-ai/gateway@{PORTKEY}"]):
+        raise ServerError("Portkey could not be installed")
+    port = free_port()
+    program = folder / "node_modules/@portkey-ai/gateway/build/start-server.js"
+    servers.start("portkey", ["node", program, f"--port={port}", "--headless"], port, {"NODE_ENV": "production"}, 60)
+    return port, {"authorization": "Bearer sk-x", "x-portkey-provider": "openai",
+                  "x-portkey-custom-host": f"http://127.0.0.1:{upstream}/v1"}
 
 
-def wrk(core, port, connections, seconds, script, clean=True):
-    out = subprocess.run(["taskset", "-c", str(core), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency",
-                          "-s", str(script), f"http://127.0.0.1:{port}/v1/chat/completions"],
-                         capture_output=True, text=True, check=True).stdout
-    if clean and ("Non-2xx" in out or "Socket errors" in out):
-        sys.exit(f"port {port}: {out}")
-    median, unit = re.search(r"50%\s+([\d.]+)(us|ms|s)", out).groups()
-    return (float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]),
-            float(median) * {"us": 1e-6, "ms": 1e-3, "s": 1}[unit])
+def start_litellm(servers, folder, upstream):
+    if not installed(folder, LITELLM, [sys.executable, "-m", "venv", folder],
+                     [folder / "bin/pip", "install", "-q", f"litellm[proxy]=={LITELLM}"]):
+        raise ServerError("LiteLLM could not be installed")
+    port = free_port()
+    config = servers.folder / "litellm.yaml"
+    config.write_text(LITELLM_CONFIG.format(upstream=upstream))
+    servers.start("litellm", [folder / "bin/litellm", "--config", config, "--host", "127.0.0.1", "--port", port,
+                              "--num_workers", 1], port, {"LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}, 90)
+    return port, {"authorization": "Bearer sk-x"}
 
 
-def lua_text(value):
-    return "'" + json.dumps(value, separators=(",", ":")).replace("'", "\\'") + "'"
+def measure_round(servers, ports, scripts, seconds, results):
+    for connections in (16, 1):
+        for name, port in ports.items():
+            rate, median = wrk(servers.core, port, connections, seconds, scripts.get(name, scripts["same"]))
+            if results is None:
+                continue
+            results.setdefault(f"rate/{name}/{connections}", []).append(rate)
+            results.setdefault(f"median/{name}/{connections}", []).append(median)
 
 
-def ask(port, token):
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/chat/completions", json.dumps(QUESTION).encode(),
-                                     {"authorization": f"Bearer {token}"})
-    with urllib.request.urlopen(request, timeout=20) as reply:
-        return json.load(reply), reply.headers.get("x-assay-cache")
-
-
-def measure_memory(servers, ports, scripts, results):
-    port = servers.serve("memory", ports["large"])
-    results["memory/idle"] = [servers.resident_bytes("memory")]
-    entries = 0
+def measure_memory(servers, upstream, script, results):
+    port = servers.serve("memory", f"http://127.0.0.1:{upstream}/v1")
+    idle = servers.resident_bytes("memory")
     for _ in range(60):
-        wrk(servers.core, port, 16, 1, scripts["distinct"])
-        if servers.processes["memory"].poll() is not None:
-            sys.exit(f"assay ended under load: {servers.processes['memory'].returncode}")
+        wrk(servers.core, port, 16, 1, script)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/cache/stats", timeout=20) as reply:
             entries = json.load(reply)["tiers"][0]["entries"]
         if entries >= 100_000:
             break
     resident = servers.resident_bytes("memory")
+    results["memory/idle"] = [idle]
     # The load ends by the clock, so there are somewhat more than 100,000: what each takes is what counts.
-    idle = results["memory/idle"][0]
     results["memory/100000"] = [idle + (resident - idle) * 100_000 / entries]
 
 
+def measure_gateways(servers, options, upstream, results, missing):
+    """The gateways that are hundreds of times slower: a few rounds say enough."""
+    for name, start in (("portkey", start_portkey), ("litellm", start_litellm)):
+        try:
+            if options.peers is None:
+                raise ServerError("peer not installed")
+            port, headers = start(servers, options.peers.resolve() / name, upstream)
+            script = load_script(servers.folder / f"{name}.lua", headers)
+            answer, _ = ask(port, headers)
+            if answer["choices"][0]["message"]["content"] != ANSWER["choices"][0]["message"]["content"]:
+                raise ServerError(f"{name} gives another answer")
+            for number in range(min(options.rounds, 3) + 1):
+                measure_round(servers, {name: port}, {"same": script}, 2, results if number > 0 else None)
+            results[f"memory/{name}"] = [servers.resident_bytes(name)]
+        except (ServerError, OSError, ValueError, KeyError) as error:
+            missing[name] = str(error).strip().split("\n")[-1][:100]
+        if name in servers.processes:
+            servers.processes.pop(name).kill()
+
+
+def measure(servers, options, state):
+    results, missing = {}, {}
+    token = json.loads(subprocess.run([servers.assay, "keys", "create", "--state", state, "--name", "bench", "--json"],
+                                      capture_output=True, check=True).stdout)["token"]
+    headers = {"authorization": f"Bearer {token}"}
+    scripts = {"same": load_script(servers.folder / "same.lua", headers)}
+    nginx = servers.nginx("nginx")
+    upstream = f"http://127.0.0.1:{nginx['static']}/v1"
+    keys = {"ASSAY_KEYS_MODE": "required", "ASSAY_DATA_FOLDER": str(state)}
+    ports = {
+        "static": nginx["static"],
+        "assay_hit": servers.serve("assay_hit", upstream, **keys),
+        "proxy": nginx["proxy"],
+        "assay_miss": servers.serve("assay_miss", upstream, ASSAY_CACHE_ENABLED="false", **keys),
+        "proxy_apart": servers.nginx("front", nginx["static"])["proxy"],
+        "haproxy": servers.haproxy(nginx["static"]),
+    }
+    for name, expected in (("assay_hit", "hit; tier=memory"), ("assay_miss", "bypass")):
+        ask(ports[name], headers)
+        answer, cache = ask(ports[name], headers)
+        if answer != ANSWER or cache != expected:
+            raise ServerError(f"{name} answers {cache}: {answer}")
+    for number in range(options.rounds + 1):  # the first one warms up
+        measure_round(servers, ports, scripts, options.seconds, results if number > 0 else None)
+    for name in ("proxy", "proxy_apart", "assay_miss", "haproxy"):  # what each adds to the upstream's own answer
+        results[f"added/{name}"] = [mine - own for mine, own in
+                                    zip(results[f"median/{name}/1"], results["median/static/1"])]
+    distinct = load_script(servers.folder / "distinct.lua", headers, distinct=True)
+    measure_memory(servers, nginx["large"], distinct, results)
+    measure_gateways(servers, options, nginx["static"], results, missing)
+    return {"results": results, "missing": missing}
+
+
 def main():
-    if not 2 <= len(sys.argv) <= 4:
-        print(__doc__, file=sys.stderr)
-        return 2
-    assay = Path(sys.argv[1]).resolve()
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    seconds = int(sys.argv[3]) if len(sys.argv) > 3 else 2
-    core = max(os.sched_getaffinity(0))
-    folder = Path(tempfile.mkdtemp())
-    results = {}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("assay", type=Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=1)
+    parser.add_argument("--peers", type=Path)
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="assay-bench-"))
     try:
-        state = folder / "state"
-        token = json.loads(subprocess.run([assay, "keys", "create", "--state", state, "--name", "bench", "--json"],
-                                          capture_output=True, check=True).stdout)["token"]
-        ports = {name: free_port() for name in ("static", "large", "proxy", "haproxy")}
-        large = json.loads(json.dumps(ANSWER))
-        large["choices"][0]["message"]["content"] = "x" * (1024 - len(json.dumps(ANSWER, separators=(",", ":"))) + 124)
-        dumped = [json.dumps(one, separators=(",", ":")).replace("'", "") for one in (ANSWER, large)]
-        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, answer=dumped[0], large_answer=dumped[1], **ports))
-        (folder / "haproxy.cfg").write_text(HAPROXY.format(**ports))
-        scripts = {"same": folder / "same.lua", "distinct": folder / "distinct.lua"}
-        scripts["same"].write_text(LUA.format(token=token, body=lua_text(QUESTION)))
-        scripts["distinct"].write_text(LUA_DISTINCT.format(token=token, body=lua_text(QUESTION)))
-        with Servers(assay, folder, core) as servers:
-            servers.start("nginx", ["nginx", "-c", folder / "nginx.conf"], ports["static"])
-            servers.start("haproxy", ["haproxy", "-f", folder / "haproxy.cfg"], ports["haproxy"])
-            keys = {"ASSAY_KEYS_MODE": "required", "ASSAY_DATA_FOLDER": str(state)}
-            ports["assay_hit"] = servers.serve("assay_hit", ports["static"], **keys)
-            ports["assay_miss"] = servers.serve("assay_miss", ports["static"], ASSAY_CACHE_ENABLED="false", **keys)
-            for name in ("assay_hit", "assay_miss"):  # equal answers first, and the state that is meant
-                ask(ports[name], token)
-                answer, cache = ask(ports[name], token)
-                assert answer == ANSWER and cache == ("hit; tier=memory" if name == "assay_hit" else "bypass"), cache
-            order = ("static", "assay_hit", "proxy", "assay_miss", "haproxy")
-            for round_number in range(rounds + 1):  # the first one warms up
-                for connections in (16, 1):
-                    for name in order:
-                        rate, median = wrk(core, ports[name], connections, seconds, scripts["same"])
-                        if round_number > 0:
-                            results.setdefault(f"rate/{name}/{connections}", []).append(rate)
-                            results.setdefault(f"median/{name}/{connections}", []).append(median)
-            measure_memory(servers, ports, scripts, results)
+        with Servers(options.assay.resolve(), folder, max(os.sched_getaffinity(0))) as servers:
+            print(json.dumps(measure(servers, options, folder / "state")))
+    except ServerError as error:
+        print(f"gateway_bench: {error}", file=sys.stderr)
+        return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    # What a proxy adds to the upstream's own answer, round by round.
-    for name in ("proxy", "assay_miss", "haproxy"):
-        results[f"added/{name}"] = [1 / mine - 1 / own for mine, own in
-                                    zip(results[f"rate/{name}/1"], results["rate/static/1"])]
-    print(json.dumps({"results": results}))
     return 0
 
 
