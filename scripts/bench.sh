@@ -14,7 +14,7 @@ met) and writes build/bench/results.json. A whole run that is not --quick also r
   --only GROUP   only these groups: text, claims, cache, crypto, embed, vector, corpus, telemetry, cli, gateway
   --quick        short runs on less data: shows that all works; the figures are rough
   --rounds N     interleaved runs of each side (default: 7, with --quick 3)
-  --write-docs   rewrites docs/benchmarks.md even after a part or a quick run
+  --write-docs   also after a part or a quick run: rewrites the tables all of whose groups were run
 
 Data sets are read from $ASSAY_DATA (default: ../shared/data); rows that need them are left out where they are absent.
 

@@ -15,6 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+# The parts of docs/benchmarks.md: their markers, and the groups of rows that stand between them.
+SECTIONS = (
+    (BEGIN, END, ("text", "claims", "embed", "vector", "corpus", "cli")),
+    ("<!-- bench:gateway:begin -->", "<!-- bench:gateway:end -->", ("gateway", "cache", "crypto", "telemetry")),
+)
 
 
 @dataclass(frozen=True)
@@ -358,12 +363,20 @@ def markdown(results):
     return "\n".join(out)
 
 
-def replace_between_markers(text, content):
+def replace_between_markers(text, content, begin=BEGIN, end=END):
     """Returns `text` with `content` between the markers. Raises ValueError when they are not there once each."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ValueError(f"the document needs {BEGIN} and {END} once each, in this order")
-    head, rest = text.split(BEGIN)
-    return f"{head}{BEGIN}\n{content}\n{END}{rest.split(END)[1]}"
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise ValueError(f"the document needs {begin} and {end} once each, in this order")
+    head, rest = text.split(begin)
+    return f"{head}{begin}\n{content}\n{end}{rest.split(end)[1]}"
+
+
+def rewrite_document(text, results):
+    """Returns docs/benchmarks.md with each section replaced all of whose groups were measured."""
+    for begin, end, groups in SECTIONS:
+        if set(groups) <= set(results["groups"]):
+            text = replace_between_markers(text, markdown({**results, "groups": groups}), begin, end)
+    return text
 
 
 def main():
@@ -375,7 +388,7 @@ def main():
     print(terminal_table(results))
     if options.docs:
         text = options.docs.read_text(encoding="utf-8")
-        options.docs.write_text(replace_between_markers(text, markdown(results)), encoding="utf-8")
+        options.docs.write_text(rewrite_document(text, results), encoding="utf-8")
     return 0
 
 

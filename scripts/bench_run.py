@@ -450,7 +450,7 @@ def main():
     print_report(report)
     if options.write_docs:
         text = DOCS.read_text(encoding="utf-8")
-        DOCS.write_text(bench_report.replace_between_markers(text, bench_report.markdown(report)), encoding="utf-8")
+        DOCS.write_text(bench_report.rewrite_document(text, report), encoding="utf-8")
         print(f"wrote {DOCS.relative_to(ROOT)}")
     return 1 if measured.failed else 0
 

@@ -120,6 +120,19 @@ class Tables(unittest.TestCase):
             with self.assertRaises(ValueError):
                 bench_report.replace_between_markers(broken, "new")
 
+    def test_a_section_is_rewritten_only_when_all_its_groups_were_run(self):
+        sections = {begin: f"{begin}\nuntouched\n{end}\n" for begin, end, _ in bench_report.SECTIONS}
+        text = "".join(sections.values())
+        self.assertEqual(bench_report.rewrite_document(text, {**RECORDED, "groups": ["gateway"]}), text)
+        _, _, groups = bench_report.SECTIONS[1]
+        once = bench_report.rewrite_document(text, {**RECORDED, "groups": list(groups)})
+        self.assertTrue(once.startswith(sections[bench_report.BEGIN]))
+        self.assertEqual(once.count("untouched"), 1)
+
+    def test_every_group_has_its_section(self):
+        self.assertEqual(sorted(group for _, _, groups in bench_report.SECTIONS for group in groups),
+                         sorted(bench_run.GROUPS))
+
     def test_the_document_has_the_markers(self):
         text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
         self.assertIn("| what |", bench_report.replace_between_markers(text, bench_report.markdown(RECORDED)))
