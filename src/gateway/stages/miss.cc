@@ -23,15 +23,6 @@ namespace asio = boost::asio;
 
 constexpr std::uint32_t kBytesPerToken = 4;  // a rough mean of English text, for rate limits
 
-bool IsHopByHop(std::string_view name) {
-  for (const std::string_view known :
-       {"connection", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding",
-        "upgrade", "authorization", "content-length", "host"}) {
-    if (EqualsIgnoreCase(name, known)) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 std::shared_ptr<Pipeline::Miss> Pipeline::MakeMiss(ThreadState& state, const RequestView& request,
@@ -53,10 +44,6 @@ std::shared_ptr<Pipeline::Miss> Pipeline::MakeMiss(ThreadState& state, const Req
   exchange.body = request.body;
   exchange.started_wall_ns = state.start_wall_ns;
   exchange.started_monotonic_ns = state.start_ns;
-  for (const FieldView& field : request.fields()) {
-    if (IsHopByHop(field.name)) continue;
-    exchange.headers.Add(std::string(field.name), std::string(field.value));
-  }
   miss->live = state.live;
   miss->route = state.route;
   miss->caller = state.caller;

@@ -364,7 +364,8 @@ asio::awaitable<Result<UpstreamReply>> RouteClient::Ask(Question& question) {
   std::optional<Attempt> last;
   while (question.attempts < options_.max_attempts) {
     if (!Choose(question)) break;
-    const bool turn = co_await WaitTurn(question);
+    const bool at_once = question.attempts == 0 && question.place.wait_ns() <= 0;
+    const bool turn = at_once || co_await WaitTurn(question);
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) {
       co_return Fail(Code::kUnavailable, fmt::format("route '{}': the call was cancelled", name_));

@@ -81,37 +81,49 @@ struct Exchange {
 
 using Buffers = std::array<asio::const_buffer, 4>;
 
-asio::awaitable<Result<void>> Write(Exchange& call, Connection& connection) {
-  const UpstreamRequest& request = call.request;
+// A request on its way out.
+struct Outgoing {
   std::string model;  // in JSON
+  Buffers rest;       // what is not written yet
+};
+
+// `rest` then points into `out` and into the connection.
+void MakeRequest(const Exchange& call, Connection& connection, Outgoing& out) {
+  const UpstreamRequest& request = call.request;
   std::string_view before = request.body;
   std::string_view after;
   if (!call.model.empty() && request.model_bytes != 0) {
-    AppendJsonString(model, call.model);
+    AppendJsonString(out.model, call.model);
     before = request.body.substr(0, request.model_offset);
     after = request.body.substr(request.model_offset + request.model_bytes);
   }
   connection.head.clear();
-  call.shared.head.Append(connection.head, request, before.size() + model.size() + after.size());
+  call.shared.head.Append(connection.head, request,
+                          before.size() + out.model.size() + after.size());
   const auto part = [](std::string_view text) { return asio::buffer(text.data(), text.size()); };
-  const Buffers buffers = {part(connection.head), part(before), part(model), part(after)};
-  const std::size_t total = asio::buffer_size(buffers);
+  out.rest = {part(connection.head), part(before), part(out.model), part(after)};
+}
+
+// Writes what the socket takes now, which is nearly always all of it: then no operation has to be
+// queued. False when something is left.
+Result<bool> WriteNow(Exchange& call, Connection& connection, Outgoing& out) {
+  if (connection.tls != nullptr) return false;
+  boost::system::error_code error;
+  std::size_t written = connection.socket.write_some(out.rest, error);
+  if (error == asio::error::would_block) error = {};
+  if (error) return call.Failed(error);
+  const bool all = written == asio::buffer_size(out.rest);
+  for (asio::const_buffer& buffer : out.rest) {
+    const std::size_t bytes = std::min(written, buffer.size());
+    buffer += bytes;
+    written -= bytes;
+  }
+  return all;
+}
+
+asio::awaitable<Result<void>> WriteRest(Exchange& call, Connection& connection, Buffers rest) {
   boost::system::error_code error;
   std::size_t written = 0;
-  if (connection.tls == nullptr) {
-    // A request nearly always fits into the socket's buffer: then no operation has to be queued.
-    written = connection.socket.write_some(buffers, error);
-    if (error == asio::error::would_block) error = {};
-    if (error) co_return call.Failed(error);
-    if (written == total) co_return Result<void>();
-  }
-  Buffers rest = buffers;
-  std::size_t skip = written;
-  for (asio::const_buffer& buffer : rest) {
-    const std::size_t bytes = std::min(skip, buffer.size());
-    buffer += bytes;
-    skip -= bytes;
-  }
   if (connection.tls != nullptr) {
     std::tie(error, written) = co_await asio::async_write(*connection.tls, rest, kAwait);
   } else {
@@ -177,41 +189,44 @@ std::unexpected<Error> TooLarge(const Exchange& call) {
                           call.shared.target.shown, call.shared.options.max_answer_bytes));
 }
 
-// Gives the body to the sink or collects it. `begin` and `filled` bound what is in the buffer
-// already.
+// Decodes what was read, in place; returns what of it is body.
+Result<std::string_view> Decode(Exchange& call, BodyDecoder& decoder, std::span<char> bytes) {
+  Result<BodyDecoder::Step> step = decoder.Decode(bytes);
+  if (!step) {
+    return Fail(step.error().code,
+                fmt::format("upstream {}: {}", call.shared.target.shown, step.error().message));
+  }
+  call.reusable = call.reusable && step->taken == bytes.size();
+  return std::string_view(bytes.data(), step->body_bytes);
+}
+
+Result<void> Collect(const Exchange& call, std::string_view body, UpstreamReply& reply) {
+  if (body.size() > call.shared.options.max_answer_bytes - reply.body.size()) return TooLarge(call);
+  reply.body.append(body);
+  return {};
+}
+
+// Gives the body to the sink or collects it. `bytes` came with the head.
 asio::awaitable<Result<void>> ReadBody(Exchange& call, Connection& connection, BodyDecoder& decoder,
-                                       std::size_t begin, std::size_t filled,
-                                       UpstreamReply& reply) {
-  bool first = true;
+                                       std::span<char> bytes, UpstreamReply& reply) {
   bool ended = false;
   while (true) {
-    if (first || filled > 0) {
-      first = false;
-      const std::span<char> bytes(connection.buffer.data() + begin, filled - begin);
-      Result<BodyDecoder::Step> step = decoder.Decode(bytes);
-      if (!step) {
-        co_return Fail(step.error().code, fmt::format("upstream {}: {}", call.shared.target.shown,
-                                                      step.error().message));
-      }
-      call.reusable = call.reusable && step->taken == bytes.size();
-      const std::string_view body(bytes.data(), step->body_bytes);
-      if (reply.streamed && !body.empty()) {
-        call.entry.Set(call.deadline_ns);  // now the client may take its time
-        Result<void> taken = co_await call.sink->Chunk(body);
-        if (!taken) co_return std::unexpected(std::move(taken).error());
-      } else if (!reply.streamed) {
-        if (body.size() > call.shared.options.max_answer_bytes - reply.body.size())
-          co_return TooLarge(call);
-        reply.body.append(body);
-      }
+    const Result<std::string_view> body = Decode(call, decoder, bytes);
+    if (!body) co_return std::unexpected(body.error());
+    if (!reply.streamed) {
+      Result<void> taken = Collect(call, *body, reply);
+      if (!taken) co_return std::unexpected(std::move(taken).error());
+    } else if (!body->empty()) {
+      call.entry.Set(call.deadline_ns);  // now the client may take its time
+      Result<void> taken = co_await call.sink->Chunk(*body);
+      if (!taken) co_return std::unexpected(std::move(taken).error());
     }
     if (decoder.done() || ended) co_return Result<void>();
     call.Phase(call.shared.options.gap_timeout_ms);
-    begin = 0;
     Result<std::size_t> count = co_await Read(call, connection, 0, decoder.until_close());
     if (!count) co_return std::unexpected(std::move(count).error());
-    filled = *count;
-    ended = filled == 0;
+    bytes = std::span<char>(connection.buffer.data(), *count);
+    ended = *count == 0;
   }
 }
 
@@ -223,8 +238,14 @@ std::int64_t RetryAfterOf(const ResponseHead& head, const core::Clock& clock) {
 asio::awaitable<Result<UpstreamReply>> Run(Exchange& call, Connection& connection) {
   const HttpProviderOptions& options = call.shared.options;
   call.Phase(options.first_byte_timeout_ms);  // an upstream that does not even read is late as well
-  Result<void> written = co_await Write(call, connection);
+  Outgoing out;
+  MakeRequest(call, connection, out);
+  Result<bool> written = WriteNow(call, connection, out);
   if (!written) co_return std::unexpected(std::move(written).error());
+  if (!*written) {
+    Result<void> rest = co_await WriteRest(call, connection, out.rest);
+    if (!rest) co_return std::unexpected(std::move(rest).error());
+  }
   Result<ReceivedHead> received = co_await ReadHead(call, connection);
   if (!received) co_return std::unexpected(std::move(received).error());
   const ResponseHead& head = received->head;
@@ -242,7 +263,8 @@ asio::awaitable<Result<UpstreamReply>> Run(Exchange& call, Connection& connectio
   call.reusable = head.keep_alive;
   BodyDecoder decoder(head);
   if (decoder.until_close()) call.reusable = false;
-  const std::size_t begin = head.head_bytes;
+  const std::span<char> bytes(connection.buffer.data() + head.head_bytes,
+                              received->filled - head.head_bytes);
   const bool good = head.status >= 200 && head.status < 300;
   reply.streamed = call.sink != nullptr && good && IsEventStream(head.content_type);
   if (reply.streamed) {
@@ -255,8 +277,15 @@ asio::awaitable<Result<UpstreamReply>> Run(Exchange& call, Connection& connectio
     if (expected > options.max_answer_bytes) co_return TooLarge(call);
     reply.body.reserve(expected + kReadPastEnd);
   }
-  Result<void> read = co_await ReadBody(call, connection, decoder, begin, received->filled, reply);
-  if (!read) co_return std::unexpected(std::move(read).error());
+  if (!reply.streamed && head.content_length == static_cast<std::int64_t>(bytes.size())) {
+    // It came as a whole: no coroutine is needed.
+    Result<std::string_view> body = Decode(call, decoder, bytes);
+    if (!body) co_return std::unexpected(std::move(body).error());
+    reply.body.append(*body);
+  } else {
+    Result<void> read = co_await ReadBody(call, connection, decoder, bytes, reply);
+    if (!read) co_return std::unexpected(std::move(read).error());
+  }
   if (reply.body.capacity() < reply.body.size() + kReadPastEnd)
     reply.body.reserve(reply.body.size() + kReadPastEnd);
   reply.total_ns = call.clock.monotonic_ns() - call.begin_ns;

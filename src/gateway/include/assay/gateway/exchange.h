@@ -91,9 +91,8 @@ struct Exchange {
   bool stream_usage = false;  // stream_options.include_usage
   bool cacheable = false;     // by the request itself and the route's policy
   CacheWish wish;
-  core::Hash128 key;    // of the normalised request; only where `cacheable`
-  HttpHeaders headers;  // the client's, without hop-by-hop fields
-  std::string body;     // the client's bytes
+  core::Hash128 key;  // of the normalised request; only where `cacheable`
+  std::string body;   // the client's bytes
   std::int64_t started_wall_ns = 0;
   std::int64_t started_monotonic_ns = 0;
 
