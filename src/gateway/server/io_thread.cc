@@ -29,6 +29,7 @@ using asio::ip::tcp;
 constexpr std::chrono::milliseconds kTick{250};
 constexpr std::uint64_t kListenerMark = 1;  // in an event's pointer, whose low bits are 0
 constexpr int kBacklog = 4096;
+constexpr int kHandlersInARow = 64;           // of Asio's, then answers are sent
 constexpr int kEvents = 64;                   // of one wait
 constexpr int kAcceptsInARow = 64;            // then the connections have their turn
 constexpr std::size_t kKeptBytes = 64 << 10;  // a larger buffer goes back to the allocator
@@ -166,14 +167,16 @@ void IoThread::Run() {
       WaitInOwn();
     }
   }
+  SendAll();
 }
 
 void IoThread::WaitInAsio() {
   WatchOwnByAsio();
   if (resume_.empty() && to_send_.empty()) {
     context_.run_one();
-  } else if (context_.poll_one() == 0) {
-    SendAll();  // all that was there to be done is done
+  } else if (context_.poll_one() == 0 || ++polled_ >= kHandlersInARow) {
+    polled_ = 0;
+    SendAll();  // what was there to be done is done, or takes too long for those who wait
   }
 }
 

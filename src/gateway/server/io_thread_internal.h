@@ -151,6 +151,7 @@ class IoThread {
   std::unique_ptr<SendBatch> send_batch_;   // null: each answer is sent on its own
   std::vector<ClientConnection*> to_send_;  // removed ones are alive until removed_ is emptied
   std::vector<ClientConnection*> sending_;  // of SendAll
+  int polled_ = 0;                          // handlers of Asio's since answers were sent
   std::vector<std::shared_ptr<ClientConnection>> resume_;
   std::vector<std::shared_ptr<ClientConnection>> removed_;  // until the events are done with
   ClientConnection* first_ = nullptr;                       // of a doubly linked list
