@@ -40,9 +40,10 @@ request = function()
   end
   return wrk.format(nil, nil, nil, (wrk.body:gsub("since when", "since " .. low, 1)))
 end
+-- wrk ends by the clock only, or by a signal, which may reach the wrong one of its two threads first.
 response = function()
   left = left - 1
-  if left == 0 then io.popen("kill -INT $PPID") end  -- wrk itself ends by the clock only
+  if left == 0 then io.popen("kill -INT $PPID; sleep 0.2; kill -INT $PPID") end
 end
 """
 
