@@ -186,6 +186,13 @@ ROWS = (
     Row("top 10 of 100,000 x 384 float32, batch, a query", "vector/BM_FloatBatch", "vector/numpy_batch", "numpy"),
     Row("top 10 of 100,000 x 384 int8, batch, a query", "vector/BM_Int8Batch", "vector/numpy_batch",
         "numpy, float32"),
+    Row("decode 1 GB of float32 vectors, lossless", "vector/codec/float32", "vector/codec/float32/pcodec_8",
+        "pcodec, level 8"),
+    Row("decode 1 GB of vectors of bfloat16 precision", "vector/codec/bfloat16", "vector/codec/bfloat16/pcodec_8",
+        "pcodec, level 8"),
+    Row("read a stored vector", "vector/store/read_packed", "vector/store/read/sqlite", "SQLite, Python"),
+    Row("update a stored vector, durably", "vector/store/durable_update", "vector/store/update/sqlite",
+        "SQLite, WAL, Python"),
 )
 _SCALES = {
     "s": ((1, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")),

@@ -241,6 +241,16 @@ def vectors(plan, results):
     results.facts["peers"]["numpy"] = metadata.version("numpy")
 
 
+def vector_store(plan, results):
+    output = run([sys.executable, "bench/peers/vector_store.py", PROGRAMS / "vector_store_bench"])
+    for line in output.splitlines():
+        report = json.loads(line)
+        if "gb_per_second" in report:
+            results.add(f"vector/{report['name']}", "s", [1 / report["gb_per_second"]])
+        else:
+            results.add(f"vector/{report['name']}", "s", [report["p50_us"] * 1e-6])
+
+
 def bm25(plan, results):
     report = json.loads(run([sys.executable, "bench/peers/bm25.py", PROGRAMS / "bm25_bench", plan.data, plan.rounds,
                              plan.bm25_peer_queries, "--json"]))
@@ -320,6 +330,7 @@ BENCHMARKS = (
     ("crypto in Python", python_crypto, "crypto", False, ""),
     ("encoders", encoders, "embed", True, "embed_bench"),
     ("exact vector search", vectors, "vector", False, "vector_bench"),
+    ("vector store", vector_store, "vector", False, "vector_store_bench"),
     ("BM25", bm25, "corpus/bm25", True, "bm25_bench"),
     ("index", index, "corpus/index", False, "index_bench"),
     ("metrics and log", telemetry, "telemetry", False, "telemetry_bench"),

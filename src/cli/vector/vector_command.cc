@@ -1,8 +1,9 @@
-// assay vector build|search|stats|bench
+// assay vector build|search|stats|bench|put|get|erase|compact|log|diff|rollback
 #include <fmt/format.h>
 
 #include "assay/core/file_system.h"
 
+#include "vector/store_commands.h"
 #include "vector_commands.h"
 
 namespace assay::cli {
@@ -42,12 +43,18 @@ Result<std::unique_ptr<vector::Index>> BuildIndex(const NpyVectors& rows,
 
 void AddVectorCommand(CLI::App& app, Invocation& invocation) {
   CLI::App* group = app.add_subcommand(
-      "vector", "Build and search indexes of vectors, whoever made them (.npy files).");
+      "vector",
+      "Build and search indexes of vectors (.npy files), and keep vectors on disk with versions.");
   group->require_subcommand(1);
   AddVectorBuild(*group, invocation);
   AddVectorSearch(*group, invocation);
   AddVectorStats(*group, invocation);
   AddVectorBench(*group, invocation);
+  AddVectorRowCommands(*group, invocation);
+  AddVectorHistoryCommands(*group, invocation);
+  group->footer(
+      "Examples:\n  assay vector put my-vectors/ vectors.jsonl\n"
+      "  assay vector log my-vectors/\n  assay vector rollback my-vectors/ 3");
 }
 
 }  // namespace assay::cli

