@@ -97,7 +97,7 @@ def bench_stores(rows, folder):
     base.commit()
 
     def update(i):
-        base.execute("update v set row = ? where id = ?", (blobs[i], i))
+        base.execute("update v set row = ? where id = ?", (blobs[i + 1], i))
         base.commit()
 
     def read(i):
@@ -119,7 +119,7 @@ def bench_stores(rows, folder):
 
             def lmdb_update(i):
                 with env.begin(write=True) as txn:
-                    txn.put(i.to_bytes(8, "big"), blobs[i])
+                    txn.put(i.to_bytes(8, "big"), blobs[i + 1])
 
             print(json.dumps({"name": "store/read/lmdb", **timed(lmdb_read, READS)}))
             print(json.dumps({"name": "store/update/lmdb", **timed(lmdb_update, UPDATES)}))

@@ -104,28 +104,29 @@ void BenchStore(const std::vector<float>& rows, std::size_t dim, const std::stri
   if (!store.Commit(batch) || !store.Compact()) Stop("the store was not filled");
   std::vector<float> out(dim);
   assay::core::SeededRng rng(1);
-  const auto read = [&](const char* name, std::size_t among) {
+  const auto read = [&](const char* name, std::size_t among, std::size_t shift) {
     std::vector<double> us;
     for (std::size_t i = 0; i < kReads; ++i) {
       const std::uint64_t id = rng.Below(among);
       const double start = WallUs();
       if (!store.Get(id, out)) Stop("a vector is missing");
       us.push_back(WallUs() - start);
-      if (i < 100 && std::memcmp(out.data(), rows.data() + id * dim, dim * sizeof(float)) != 0) {
+      if (i < 100 &&
+          std::memcmp(out.data(), rows.data() + (id + shift) * dim, dim * sizeof(float)) != 0) {
         Stop("other bits came back");
       }
     }
     Print(name, us);
   };
-  read("read_packed", count);
+  read("read_packed", count, 0);
   std::vector<double> us;
   for (std::size_t i = 0; i < kUpdates; ++i) {
     const double start = WallUs();
-    if (!store.Put(i, std::span(rows).subspan(i * dim, dim))) Stop("an update failed");
+    if (!store.Put(i, std::span(rows).subspan((i + 1) * dim, dim))) Stop("an update failed");
     us.push_back(WallUs() - start);
   }
   Print("durable_update", us);
-  read("read_updated", kUpdates);
+  read("read_updated", kUpdates, 1);
 }
 
 }  // namespace
@@ -135,7 +136,7 @@ int main(int argc, char** argv) {
   std::ifstream file(argv[1], std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};
   const auto dim = static_cast<std::size_t>(std::strtoul(argv[2], nullptr, 10));
-  if (dim == 0 || bytes.size() < dim * sizeof(float) * kUpdates) Stop("too few rows");
+  if (dim == 0 || bytes.size() < dim * sizeof(float) * (kUpdates + 1)) Stop("too few rows");
   std::vector<float> rows(bytes.size() / sizeof(float) / dim * dim);
   std::memcpy(rows.data(), bytes.data(), rows.size() * sizeof(float));
   BenchCodec("float32", rows, dim);

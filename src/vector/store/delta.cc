@@ -62,8 +62,9 @@ StoredRow StoreRow(std::span<const float> vector, std::span<const float> base) {
   XorFloats(vector, base, delta);
   StoredRow best{.form = RowForm::kSparseDelta, .bytes = SparseOf(delta)};
   if (!WorthABlock(delta)) return best.bytes.size() <= plain.bytes.size() / 4 * 3 ? best : plain;
+  // A block takes microseconds to decode, so it has to be much shorter.
   if (Result<std::string> block = EncodeFloatBlock(delta, delta.size());
-      block && block->size() < best.bytes.size()) {
+      block && block->size() + plain.bytes.size() / 8 < best.bytes.size()) {
     best = {.form = RowForm::kBlockDelta, .bytes = std::move(*block)};
   }
   return best.bytes.size() <= plain.bytes.size() / 4 * 3 ? best : plain;
