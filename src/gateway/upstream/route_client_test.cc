@@ -15,6 +15,7 @@
 #include "sse/chat_stream.h"
 #include "upstream/answer.h"
 #include "upstream/http/http_provider.h"
+#include "upstream/policy/latency_window.h"
 #include "upstream/upstream_test_support.h"
 
 namespace assay::gateway {
@@ -55,6 +56,12 @@ class RouteClientTest : public ::testing::Test {
     request.model_bytes = 3;
     request.token_estimate = tokens_;
     return RunCall(context_, route.Send(request, sink));
+  }
+
+  // Just enough calls for a quantile. One more could be hedged already, and its second call reach a
+  // server after the test has given that a script for another.
+  void LearnLatencies(RouteClient& route) {
+    for (std::size_t i = 0; i < LatencyWindow::kMinimum; ++i) ASSERT_TRUE(Ask(route));
   }
 
   asio::io_context context_{1};
@@ -312,7 +319,7 @@ TEST_F(RouteClientTest, ACancelledCallGivesItsPlaceBack) {
 TEST_F(RouteClientTest, ALateAnswerIsHedged) {
   options_.hedge_quantile = 0.9;
   const auto route = Route({{MakeUpstream(server_), "", 1}, {MakeUpstream(spare_), "", 1}});
-  for (int i = 0; i < 20; ++i) ASSERT_TRUE(Ask(*route));
+  LearnLatencies(*route);
   EXPECT_EQ(upstreams_[1]->Stats().hedges_won, 0U);
   const auto before = upstreams_[1]->Stats().hedges;
   server_.Script({steps::Never()});
@@ -327,7 +334,7 @@ TEST_F(RouteClientTest, ALateAnswerIsHedged) {
 TEST_F(RouteClientTest, ACancelledHedgeEndsBothCalls) {
   options_.hedge_quantile = 0.5;
   const auto route = Route({{MakeUpstream(server_), "", 1}, {MakeUpstream(spare_), "", 1}});
-  for (int i = 0; i < 20; ++i) ASSERT_TRUE(Ask(*route));
+  LearnLatencies(*route);
   asio::cancellation_signal signal;
   server_.Script({steps::Never()});
   spare_.Script({[&](FakeUpstream::Call& call) {
