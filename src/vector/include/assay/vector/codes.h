@@ -38,7 +38,7 @@ class Rotation {
 
 struct DotEstimate {
   float dot = 0;    // without bias over the random rotation
-  float bound = 0;  // the exact value is further off with a probability below 6%
+  float bound = 0;  // the exact value is further off in at most about 8% of all cases
 };
 
 class RabitqCodes {
