@@ -48,6 +48,10 @@ Result<std::string> FindOpenVino(core::FileSystem& files, std::span<const std::s
 }
 
 Result<void> OpenVino::Bind(const std::string& library) {
+  // oneTBB opens this helper with RTLD_DEEPBIND, where a program with an allocator of its own would
+  // free by libc's what libc took from that allocator. What is loaded already keeps its bindings.
+  // Without the helper oneTBB does without, too.
+  (void)dlopen("libtbbbind_2_5.so.3", RTLD_NOW | RTLD_LOCAL);
   // RTLD_LOCAL: its symbols stay out of the program's way. Never closed: OpenVINO's threads outlive
   // their objects.
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
