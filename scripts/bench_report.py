@@ -80,6 +80,8 @@ ROWS = (
     Row("the same after kill -9, 120,000 records behind the checkpoint", TIERS + "disk_open/million_after_kill"),
     Row("Redis tier, get 1 KB, 128 in a pipeline, an answer, wall", TIERS + "redis_batch/assay",
         TIERS + "redis_batch/hiredis", "hiredis, bytes only"),
+    Row("semantic look-up, 1,000 questions, 8 candidates judged", "cache/semantic/transformer", at_most=2e-3),
+    Row("the same where the static encoder rules a match out", "cache/semantic/ruled_out", at_most=60e-6),
     Row("WordPiece, a sentence", "text/wordpiece/sentences/assay", "text/wordpiece/sentences/encode_batch_fast",
         "tokenizers (Rust), encode_batch_fast", at_least=5),
     Row("WordPiece, a document", "text/wordpiece/documents/assay", "text/wordpiece/documents/encode_batch_fast",

@@ -186,6 +186,13 @@ def cache_tiers(plan, results):
     results.facts["peers"].update({"SQLite": debian_version("libsqlite3-0"), "hiredis": debian_version("libhiredis0.14")})
 
 
+def semantic_cache(plan, results):
+    os.environ.setdefault("ASSAY_MODELS", str(models_folder()))
+    runs, _ = google_benchmark(plan, results, "semantic_bench")
+    for name, values in runs.items():
+        results.add(f"cache/semantic/{name.removeprefix('Find/')}", "s", (seconds(one, "cpu_time") for one in values))
+
+
 def extractor(plan, results):
     runs, _ = google_benchmark(plan, results, "extractor_bench", "--benchmark_filter=BM_Extract")
     for name, values in runs.items():
@@ -325,6 +332,7 @@ BENCHMARKS = (
     ("verdict cache", verdict_cache, "claims/verdict_cache", True, "verdict_cache_bench"),
     ("memory cache", memory_cache, "cache/get", False, "cache_bench"),
     ("disk and Redis tiers", cache_tiers, "cache/tiers", False, "cache_tiers_bench"),
+    ("semantic cache", semantic_cache, "cache/semantic", False, "semantic_bench"),
     ("extractor", extractor, "claims/extractor", False, "extractor_bench"),
     ("crypto", crypto, "crypto", False, "crypto_bench"),
     ("crypto in Python", python_crypto, "crypto", False, ""),

@@ -151,7 +151,7 @@ void CompareQuantifiers(const FactInput& input, std::vector<Difference>& out) {
   const auto of = [&](const Question& q) {
     std::vector<std::string> found;
     for (const QuestionWord& word : q.words) {
-      const std::string lower = LowerCase(word.span.of(q.text));
+      const std::string& lower = word.lower;
       if (std::ranges::find(kStrong, lower) != kStrong.end()) found.push_back(lower);
     }
     return found;
@@ -187,7 +187,7 @@ void CompareModality(const FactInput& input, std::vector<Difference>& out) {
   const auto of = [](const Question& q) {
     Modality modality;
     for (const QuestionWord& word : q.words) {
-      const std::string lower = LowerCase(word.span.of(q.text));
+      const std::string& lower = word.lower;
       modality.must = modality.must || lower == "must" || lower == "required" ||
                       lower == "necessary" || lower == "mandatory" || lower == "need" ||
                       lower == "compulsory" || lower == "obligatory" || lower == "obliged";
@@ -196,9 +196,8 @@ void CompareModality(const FactInput& input, std::vector<Difference>& out) {
       modality.should = modality.should || lower == "should";
     }
     for (std::size_t i = 0; i + 1 < q.words.size(); ++i) {
-      const std::string first = LowerCase(q.words[i].span.of(q.text));
-      if ((first == "have" || first == "has") &&
-          LowerCase(q.words[i + 1].span.of(q.text)) == "to") {
+      const std::string& first = q.words[i].lower;
+      if ((first == "have" || first == "has") && q.words[i + 1].lower == "to") {
         modality.must = true;
       }
     }

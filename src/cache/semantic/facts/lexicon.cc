@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -82,7 +81,8 @@ class Lists {
   std::unordered_map<std::string_view, float> weights;
 
   [[nodiscard]] bool Opposite(std::string_view a, std::string_view b) const {
-    return opposites_.contains(std::string(a) + '/' + std::string(b));
+    const auto it = opposites_.find(a);
+    return it != opposites_.end() && std::ranges::find(it->second, b) != it->second.end();
   }
   [[nodiscard]] bool InOneSet(std::string_view a, std::string_view b) const {
     const auto first = members_.find(a);
@@ -124,15 +124,15 @@ class Lists {
     }
     for (const std::string_view line : Split(kOpposites, '\n')) {
       const std::size_t slash = line.find('/');
-      const std::string a(line.substr(0, slash));
-      const std::string b(line.substr(slash + 1));
-      opposites_.insert(a + '/' + b);
-      opposites_.insert(b + '/' + a);
+      const std::string_view a = line.substr(0, slash);
+      const std::string_view b = line.substr(slash + 1);
+      opposites_[a].push_back(b);
+      opposites_[b].push_back(a);
     }
   }
 
   std::unordered_map<std::string_view, std::vector<std::pair<int, int>>> members_;
-  std::unordered_set<std::string> opposites_;
+  std::unordered_map<std::string_view, std::vector<std::string_view>> opposites_;
 };
 
 }  // namespace
@@ -154,7 +154,7 @@ bool Share(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b) {
 
 bool ExcludeEachOther(std::string_view a, std::string_view b) {
   const Lists& lists = Lists::Get();
-  return lists.Opposite(a, b) || lists.InOneSet(a, b) || text::AreAntonyms(a, b);
+  return lists.Opposite(a, b) || lists.InOneSet(a, b);
 }
 
 float WeightOf(std::string_view lower) {

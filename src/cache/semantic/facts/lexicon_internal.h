@@ -23,8 +23,8 @@ struct GroupList {
 [[nodiscard]] std::string_view HeadOf(std::uint16_t group);
 [[nodiscard]] bool Share(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b);
 
-// Whether two words (lower case, as written or in dictionary form) exclude one another: opposites,
-// or two members of one set.
+// Whether two words (lower case, as written or in dictionary form) exclude one another by the lists
+// of this folder: opposites, or two members of one set.
 [[nodiscard]] bool ExcludeEachOther(std::string_view a, std::string_view b);
 
 // 0 for articles, pronouns, auxiliaries, prepositions and what only dresses a question ("the best

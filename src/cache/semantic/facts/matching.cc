@@ -13,7 +13,7 @@ constexpr float kOrderFloor = 0.15F;  // what a function word counts in the comm
 std::string Bare(const Question& question, std::size_t begin, std::size_t end) {
   std::string bare;
   for (std::size_t i = begin; i < end; ++i) {
-    for (const char c : LowerCase(question.words[i].span.of(question.text))) {
+    for (const char c : question.words[i].lower) {
       if (c != '-' && c != ' ' && c != '\'') bare += c;
     }
   }
@@ -38,12 +38,11 @@ std::size_t EditDistance(std::string_view a, std::string_view b, std::size_t lim
 }
 
 // One is a word and the other, which is none, is spelled nearly like it.
-bool IsMisspelling(const Question& a, const QuestionWord& x, const Question& b,
-                   const QuestionWord& y) {
+bool IsMisspelling(const QuestionWord& x, const QuestionWord& y) {
   constexpr float kUnknown = 3.05F;  // text::RarityOf of a word that is not in its list is 3.1
   if ((x.rarity >= kUnknown) == (y.rarity >= kUnknown)) return false;
-  const std::string first = LowerCase(x.span.of(a.text));
-  const std::string second = LowerCase(y.span.of(b.text));
+  const std::string& first = x.lower;
+  const std::string& second = y.lower;
   const std::size_t shorter = std::min(first.size(), second.size());
   if (shorter < 5 || first[0] != second[0]) return false;
   const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
@@ -81,7 +80,11 @@ void MatchCompounds(const Question& a, const Question& b, Matching& matching, bo
     if (of_split[i] != kNoWord || of_split[i + 1] != kNoWord) continue;
     const std::string joined = Bare(split, i, i + 2);
     for (std::size_t j = 0; j < whole.words.size(); ++j) {
-      if (of_whole[j] != kNoWord || Bare(whole, j, j + 1) != joined) continue;
+      const std::string& lower = whole.words[j].lower;
+      if (of_whole[j] != kNoWord || lower.empty() || lower[0] != joined[0] ||
+          Bare(whole, j, j + 1) != joined) {
+        continue;
+      }
       of_split[i] = of_split[i + 1] = static_cast<std::uint32_t>(j);
       of_whole[j] = static_cast<std::uint32_t>(i);
       break;
@@ -94,13 +97,8 @@ void MatchBags(const Question& a, const Question& b, Matching& matching) {
   MatchBy(a, b, matching, [](const auto& x, const auto& y) { return Share(x.groups, y.groups); });
   MatchCompounds(a, b, matching, false);
   MatchCompounds(a, b, matching, true);
-  MatchBy(a, b, matching, [&](const auto& x, const auto& y) {
-    return Bare(a, static_cast<std::size_t>(&x - a.words.data()),
-                static_cast<std::size_t>(&x - a.words.data()) + 1) ==
-               Bare(b, static_cast<std::size_t>(&y - b.words.data()),
-                    static_cast<std::size_t>(&y - b.words.data()) + 1) ||
-           IsMisspelling(a, x, b, y);
-  });
+  MatchBy(a, b, matching,
+          [](const auto& x, const auto& y) { return x.lower == y.lower || IsMisspelling(x, y); });
 }
 
 void Align(const Question& a, const Question& b, Matching& matching) {

@@ -6,33 +6,52 @@
 #include <utility>
 #include <vector>
 
+#include "assay/text/cues.h"
+
 #include "semantic/facts/facts_internal.h"
 #include "semantic/facts/lexicon_internal.h"
 
 namespace assay::cache::internal {
 namespace {
 
-std::string LowerOf(const Question& question, std::size_t i) {
-  return LowerCase(question.words[i].span.of(question.text));
+const std::string& LowerOf(const Question& question, std::size_t i) {
+  return question.words[i].lower;
 }
 
 // What a word or phrase may be called: itself, its dictionary form, the heads of its groups.
-std::vector<std::string> CallsOf(const Question& question, std::size_t i) {
-  const std::string lower = LowerOf(question, i);
-  std::vector<std::string> calls = {lower, LemmaOf(lower)};
-  for (const std::uint16_t group : question.words[i].groups) {
+std::vector<std::string> CallsOf(const QuestionWord& word) {
+  std::vector<std::string> calls = {word.lower};
+  if (std::string lemma = LemmaOf(word.lower); lemma != word.lower) {
+    calls.push_back(std::move(lemma));
+  }
+  for (const std::uint16_t group : word.groups) {
     if (group != 0) calls.emplace_back(HeadOf(group));
   }
   return calls;
 }
 
-bool Excludes(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  for (const std::string& x : a) {
-    for (const std::string& y : b) {
+// A word that the other question lacks.
+struct Left {
+  std::uint32_t word = 0;
+  std::vector<std::string> calls;
+};
+
+std::vector<Left> LeftOf(const Question& question, const std::vector<std::uint32_t>& matched) {
+  std::vector<Left> left;
+  for (std::uint32_t i = 0; i < question.words.size(); ++i) {
+    const QuestionWord& word = question.words[i];
+    if (matched[i] == kNoWord && !word.quantity) left.push_back({i, CallsOf(word)});
+  }
+  return left;
+}
+
+bool Excludes(const Left& a, const Left& b) {
+  for (const std::string& x : a.calls) {
+    for (const std::string& y : b.calls) {
       if (ExcludeEachOther(x, y)) return true;
     }
   }
-  return false;
+  return text::AreAntonyms(a.calls[0], b.calls[0]);
 }
 
 // The word next to `i` in the given direction, articles skipped; kNoWord at the ends.
@@ -156,18 +175,17 @@ bool IsReordered(const FactInput& input) {
 }
 
 // "In reverse order": a word that turns what it stands with into its opposite.
-void AddTurningWords(const Question& question, const std::vector<std::uint32_t>& matched,
-                     bool is_asked, std::vector<Difference>& out) {
+void AddTurningWords(const std::vector<Left>& left, bool is_asked, std::vector<Difference>& out) {
   constexpr std::array<std::string_view, 6> kTurning = {"reverse", "reversed", "opposite",
                                                         "inverse", "except",   "excluding"};
-  for (std::size_t i = 0; i < question.words.size(); ++i) {
-    const auto calls = CallsOf(question, i);
-    const bool turns = std::ranges::any_of(calls, [&kTurning](const std::string& call) {
+  for (const Left& one : left) {
+    const bool turns = std::ranges::any_of(one.calls, [&kTurning](const std::string& call) {
       return std::ranges::find(kTurning, call) != kTurning.end();
     });
-    if (matched[i] != kNoWord || !turns) continue;
-    const std::string lower = LowerOf(question, i);
-    out.push_back({DifferenceKind::kOpposite, is_asked ? lower : "", is_asked ? "" : lower});
+    if (turns) {
+      out.push_back(
+          {DifferenceKind::kOpposite, is_asked ? one.calls[0] : "", is_asked ? "" : one.calls[0]});
+    }
   }
 }
 
@@ -176,21 +194,20 @@ void AddTurningWords(const Question& question, const std::vector<std::uint32_t>&
 void CompareOpposites(const FactInput& input, std::vector<Difference>& out) {
   const auto& [a, b, matching] = input;
   bool explains_negation = false;
-  for (std::size_t i = 0; i < a.words.size(); ++i) {
-    if (matching.of_a[i] != kNoWord || a.words[i].quantity) continue;
-    const std::vector<std::string> first = CallsOf(a, i);
-    for (std::size_t j = 0; j < b.words.size(); ++j) {
-      if (matching.of_b[j] != kNoWord || b.words[j].quantity) continue;
-      if (!Excludes(first, CallsOf(b, j))) continue;
-      if (a.words[i].negated != b.words[j].negated) {
+  const std::vector<Left> left_a = LeftOf(a, matching.of_a);
+  const std::vector<Left> left_b = LeftOf(b, matching.of_b);
+  for (const Left& first : left_a) {
+    for (const Left& second : left_b) {
+      if (!Excludes(first, second)) continue;
+      if (a.words[first.word].negated != b.words[second.word].negated) {
         explains_negation = true;
         continue;
       }
-      out.push_back({DifferenceKind::kOpposite, first[0], LowerOf(b, j)});
+      out.push_back({DifferenceKind::kOpposite, first.calls[0], second.calls[0]});
     }
   }
-  AddTurningWords(a, matching.of_a, true, out);
-  AddTurningWords(b, matching.of_b, false, out);
+  AddTurningWords(left_a, true, out);
+  AddTurningWords(left_b, false, out);
   if (explains_negation || a.negations % 2 == b.negations % 2) return;
   const auto negation = [](const Question& q) -> std::string {
     for (const text::Cue& cue : q.cues) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
 #include "assay/core/hash.h"
 #include "assay/text/segment.h"
@@ -96,6 +97,7 @@ void AddWords(Question& question, std::span<const text::Span> spans, const Spell
     const std::size_t count = PhraseAt(spelling, i, groups);
     QuestionWord word;
     word.span = {spans[i].begin, spans[i + count - 1].end};
+    word.lower = Join(spelling.lower, i, count);
     word.groups = groups.ids;
     word.negated = text::IsNegated(question.cues, static_cast<std::uint32_t>(i));
     word.quantity = in_quantity(word.span);
@@ -112,7 +114,7 @@ void AddWords(Question& question, std::span<const text::Span> spans, const Spell
         word.rarity = std::max(word.rarity, text::RarityOf(spelling.lower[k]));
       }
     }
-    question.words.push_back(word);
+    question.words.push_back(std::move(word));
     i += count;
   }
 }

@@ -42,6 +42,7 @@ enum class AskKind : std::uint8_t {
 
 struct QuestionWord {
   text::Span span;
+  std::string lower;  // as written, in lower case
   std::uint64_t stem = 0;
   std::array<std::uint16_t, 4> groups = {};  // of words that mean the same; 0: none
   float weight = 0;       // 0 function word, 0.3 light verb, 1 and more: carries the topic

@@ -125,6 +125,13 @@ class SemanticCache {
   std::unique_ptr<State> state_;
 };
 
+// Whether two answers say the same. True: equal but for case, white space and punctuation, or near
+// (cosine of the static encoder of 0.85 and more) without a fact that differs. False: far (below
+// 0.60), or with other quantities, names, opposites or negations. nullopt: it cannot be said; then
+// nothing is learned. Errors: those of the encoder. O(words squared) of the first 256 words.
+[[nodiscard]] Result<std::optional<bool>> SameAnswer(std::string_view a, std::string_view b,
+                                                     const embed::Encoder& fast);
+
 // Why a request must never be answered by a similar one, in words; empty: it may. "today",
 // "latest", "now", "this week": the answer depends on when it is asked. O(words).
 [[nodiscard]] std::string TimeDependence(std::string_view question);
