@@ -1,7 +1,8 @@
 """Puts the gateway between the official OpenAI client and a local language model: a miss, a hit, a stream, verdicts.
 
 `assay serve` stands in front of gemma-3 270M (4-bit, one thread). The same question is asked twice: the model answers
-the first time, the cache the second. A streamed answer is checked against the handbook while it is still being written.
+the first time, the cache the second. Asked in other words it is answered from the cache too; with one fact changed it is
+not, and the reason is given. A streamed answer is checked against the handbook while it is still being written.
 Needs no network.
 
 Usage: gateway_demo.py --assay build/release/assay
@@ -10,6 +11,7 @@ Usage: gateway_demo.py --assay build/release/assay
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import secrets
 import signal
@@ -27,6 +29,8 @@ from local_model import SHOTS, LocalModel
 HERE = Path(__file__).resolve().parent
 SYSTEM = {"role": "system", "content": SHOTS.strip()}
 QUESTION = "How many days of annual leave do full-time employees receive?"
+REWORDED = "What is the number of days of annual leave that full-time employees get?"
+NEAR_MISS = "How many days of annual leave do part-time employees receive?"
 STREAMED = "How long is the notice period, and how many days a week may employees work from home?"
 
 
@@ -41,8 +45,11 @@ class Gateway:
             "ASSAY_LOG_FILE": str(folder / "gateway.log"),
         }
         (folder / "gateway").mkdir(exist_ok=True)
+        config = folder / "assay.json"
+        config.write_text(json.dumps({"routes": {"*": {"cache": {"semantic": {"enabled": True}}}}}))
         self._process = subprocess.Popen(
-            [program, "serve", "--upstream", upstream, "--listen", "127.0.0.1:0", "--docs", str(HERE / "handbook")],
+            [program, "serve", "--upstream", upstream, "--listen", "127.0.0.1:0", "--docs", str(HERE / "handbook"),
+             "--config", str(config)],
             env=environment, stdout=subprocess.PIPE, text=True,
         )
         assert self._process.stdout is not None
@@ -67,7 +74,9 @@ def ask(client: openai.OpenAI, question: str) -> None:
     )
     milliseconds = (time.perf_counter() - begin) * 1e3
     answer = raw.parse().choices[0].message.content.strip()
-    print(f"{milliseconds:8.1f} ms  cache: {raw.headers['x-assay-cache']:<17} verdict: {raw.headers['x-assay-verdict']}")
+    print(f"{milliseconds:8.1f} ms  cache: {raw.headers['x-assay-cache']:<18} verdict: {raw.headers['x-assay-verdict']}")
+    if reason := raw.headers.get("x-assay-semantic"):
+        print(f"             {reason}")
     print(f"             {answer}")
 
 
@@ -98,6 +107,9 @@ def run(program: str, model: LocalModel, folder: Path) -> None:
         print(f"assay serve --upstream {model.base_url} --docs examples/handbook\n\nQ  {QUESTION}")
         ask(client, QUESTION)
         ask(client, QUESTION)
+        for question in (REWORDED, NEAR_MISS):
+            print(f"\nQ  {question}")
+            ask(client, question)
         print(f"\nQ  {STREAMED} (streamed)")
         ask_streamed(client, STREAMED)
         with urllib.request.urlopen(gateway.url + "/dashboard", timeout=10) as page:

@@ -24,7 +24,29 @@ HttpReply CacheOff() {
       Error{Code::kFailedPrecondition, "the cache is off; set `cache.enabled: true`"});
 }
 
-HttpReply CacheStats(const cache::TieredCache* cache) {
+boost::json::array SemanticStats(const SemanticPool& semantic) {
+  boost::json::array routes;
+  for (const SemanticPool::View& view : semantic.Views()) {
+    const cache::SemanticStats& stats = view.stats;
+    routes.push_back({{"route", view.route},
+                      {"entries", stats.entries},
+                      {"requests", stats.requests},
+                      {"hits", stats.hits},
+                      {"refused_by_fact", stats.refused_by_fact},
+                      {"ruled_out_fast", stats.ruled_out_fast},
+                      {"checked", stats.checked},
+                      {"wrong", stats.wrong},
+                      {"false_hit_rate_95", {stats.false_hit_rate.low, stats.false_hit_rate.high}},
+                      {"error_rate", stats.error_rate},
+                      {"threshold", stats.threshold},
+                      {"calibrated", stats.calibrated},
+                      {"open", stats.open},
+                      {"alarm", stats.alarm}});
+  }
+  return routes;
+}
+
+HttpReply CacheStats(const cache::TieredCache* cache, const SemanticPool& semantic) {
   if (cache == nullptr) return CacheOff();
   const cache::TieredStats stats = cache->Stats();
   boost::json::array tiers;
@@ -47,7 +69,8 @@ HttpReply CacheStats(const cache::TieredCache* cache) {
                                                  {"writes_waiting", stats.writes_waiting},
                                                  {"writes_dropped", stats.writes_dropped},
                                                  {"write_errors", stats.write_errors},
-                                                 {"promotions", stats.promotions}}));
+                                                 {"promotions", stats.promotions},
+                                                 {"semantic", SemanticStats(semantic)}}));
 }
 
 HttpReply BadParameter(std::string name, std::string message) {
@@ -133,7 +156,9 @@ Result<void> AddEndpoints(Router& router, const EndpointParts& parts) {
                    [metrics = parts.metrics](const HttpRequest&) { return Metrics(*metrics); }));
   }
   ASSAY_TRY(router.Add("GET", "/v1/cache/stats", Scope::kCache,
-                       [cache = parts.cache](const HttpRequest&) { return CacheStats(cache); }));
+                       [cache = parts.cache, semantic = parts.semantic](const HttpRequest&) {
+                         return CacheStats(cache, *semantic);
+                       }));
   return router.Add(
       "DELETE", "/v1/cache", Scope::kCache,
       [cache = parts.cache](const HttpRequest& request) { return PurgeCache(cache, request); });

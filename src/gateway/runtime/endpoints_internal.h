@@ -6,6 +6,7 @@
 #include "assay/gateway/router.h"
 #include "assay/telemetry/metrics.h"
 
+#include "semantic/semantic_pool_internal.h"
 #include "services/answer_cache_internal.h"
 
 namespace assay::gateway {
@@ -13,7 +14,8 @@ namespace assay::gateway {
 struct EndpointParts {
   telemetry::Metrics* metrics = nullptr;
   cache::TieredCache* cache = nullptr;  // null: the cache is off
-  bool metrics_open = true;             // GET /metrics without a key
+  const SemanticPool* semantic = nullptr;
+  bool metrics_open = true;  // GET /metrics without a key
   bool metrics_on = true;
 };
 

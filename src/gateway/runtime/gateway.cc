@@ -120,6 +120,7 @@ struct Gateway::Impl {
   std::int64_t next_refresh_ns = 0;               // of the ticker
   std::size_t next_refresh_thread = 0;
   std::unique_ptr<CheckerPool> checkers;
+  std::unique_ptr<SemanticPool> semantic;
   std::shared_ptr<const LiveSettings> live;
   mutable std::mutex reload_mutex;  // one reload at a time; guards `live`
   Router router;
@@ -171,6 +172,7 @@ void Gateway::Impl::RefreshDue() {
 
 void Gateway::Impl::AddGauges() {
   AddStatusMetrics(metrics, {.cache = cache.get(),
+                             .semantic = semantic.get(),
                              .log = parts.log,
                              .request_log = parts.request_log,
                              .keys = parts.keys});
@@ -219,9 +221,11 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
         log->Write(telemetry::Level::kWarn, "documents",
                    {{"file", warning.file}, {"message", warning.message}});
       });
+  impl->semantic = std::make_unique<SemanticPool>(parts.model_folders);
   auto live = std::make_shared<LiveSettings>();
   live->settings = settings;
-  ASSAY_ASSIGN(live->routes, RouteTable::Make(settings, environment, nullptr, *impl->checkers));
+  ASSAY_ASSIGN(live->routes,
+               RouteTable::Make(settings, environment, nullptr, *impl->checkers, *impl->semantic));
   impl->live = live;
   ASSAY_ASSIGN(auto tls, LoadTls(settings.tls));
   const ServerOptions options = OptionsOf(settings, std::move(tls));
@@ -240,6 +244,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
   ASSAY_TRY(
       AddEndpoints(impl->router, EndpointParts{.metrics = &impl->metrics,
                                                .cache = impl->cache.get(),
+                                               .semantic = impl->semantic.get(),
                                                .metrics_open = settings.telemetry.metrics_open,
                                                .metrics_on = settings.telemetry.metrics}));
   if (parts.keys != nullptr && KeysRequired(settings))
@@ -294,7 +299,7 @@ Result<void> Gateway::Impl::Reload(const Settings& settings, const Environment& 
   auto fresh = std::make_shared<LiveSettings>();
   fresh->settings = settings;
   ASSAY_ASSIGN(fresh->routes,
-               RouteTable::Make(settings, environment, live->routes.get(), *checkers));
+               RouteTable::Make(settings, environment, live->routes.get(), *checkers, *semantic));
   live = fresh;
   if (tls) server->SetTls(tls);
   server->SetLimits(LimitsOf(settings.limits));

@@ -65,6 +65,21 @@ constexpr std::array<Row<UpstreamView>, 8> kUpstreamRows = {{
     {"assay_upstream_waiting", "Calls that wait for its limits", &UpstreamView::waiting, false},
 }};
 
+constexpr std::array<Row<cache::SemanticStats>, 6> kSemanticRows = {{
+    {"assay_semantic_entries", "Questions that similar ones are compared with",
+     &cache::SemanticStats::entries, false},
+    {"assay_semantic_lookups_total", "Questions compared with those before",
+     &cache::SemanticStats::requests, true},
+    {"assay_semantic_hits_total", "Answered from a similar question", &cache::SemanticStats::hits,
+     true},
+    {"assay_semantic_refused_total", "Similar questions refused because a fact differs",
+     &cache::SemanticStats::refused_by_fact, true},
+    {"assay_semantic_checked_total", "Hits whose answer was compared with the upstream's",
+     &cache::SemanticStats::checked, true},
+    {"assay_semantic_wrong_total", "Checked hits whose answer was another one",
+     &cache::SemanticStats::wrong, true},
+}};
+
 constexpr std::array<Row<telemetry::RequestLogStats>, 4> kRequestLogRows = {{
     {"assay_request_log_written_total", "Records written", &telemetry::RequestLogStats::written,
      true},
@@ -106,6 +121,25 @@ void AddCache(Metrics& metrics, const cache::TieredCache& cache) {
   AddRows(metrics, kQueueRows, {}, [&cache] { return cache.Stats(); });
 }
 
+void AddSemantic(Metrics& metrics, const SemanticPool& pool) {
+  for (const SemanticPool::View& now : pool.Views()) {
+    const auto read = [&pool, route = now.route] {
+      for (const SemanticPool::View& view : pool.Views()) {
+        if (view.route == route) return view.stats;
+      }
+      return cache::SemanticStats{};
+    };
+    AddRows(metrics, kSemanticRows, {{"route", now.route}}, read);
+    metrics.AddCallback("assay_semantic_error_share",
+                        "Estimated wrong hits of all requests, to compare with the budget",
+                        {{"route", now.route}}, [read] { return read().error_rate; });
+    metrics.AddCallback("assay_semantic_open", "0 while the budget is spent and nothing is served",
+                        {{"route", now.route}}, [read] { return read().open ? 1.0 : 0.0; });
+    metrics.AddCallback("assay_semantic_alarm", "1 while the latest checks are worse than before",
+                        {{"route", now.route}}, [read] { return read().alarm ? 1.0 : 0.0; });
+  }
+}
+
 void AddUpstream(Metrics& metrics, const std::string& name, const ReadUpstreams& upstreams) {
   const auto read = [name, upstreams] {
     const std::vector<UpstreamView> views = upstreams();
@@ -129,6 +163,7 @@ void AddUpstreamMetrics(Metrics& metrics, const ReadUpstreams& upstreams) {
 
 void AddStatusMetrics(Metrics& metrics, const StatusParts& parts) {
   if (parts.cache != nullptr) AddCache(metrics, *parts.cache);
+  if (parts.semantic != nullptr) AddSemantic(metrics, *parts.semantic);
   if (parts.log != nullptr) {
     AddRows(metrics, kLogRows, {}, [log = parts.log] { return log->stats(); });
   }

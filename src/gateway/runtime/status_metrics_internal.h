@@ -11,11 +11,14 @@
 #include "assay/telemetry/metrics.h"
 #include "assay/telemetry/request_log.h"
 
+#include "semantic/semantic_pool_internal.h"
+
 namespace assay::gateway {
 
 // Null where it is off. All must outlive the metrics' last reading.
 struct StatusParts {
   const cache::TieredCache* cache = nullptr;
+  const SemanticPool* semantic = nullptr;
   const telemetry::Log* log = nullptr;
   const telemetry::RequestLog* request_log = nullptr;
   const crypto::KeyStore* keys = nullptr;

@@ -21,6 +21,9 @@ target_sources(assay_gateway PRIVATE
   stages/pipeline.cc
   stages/pipeline_state.cc
   stages/refresh.cc
+  stages/semantic.cc
+  semantic/semantic_pool.cc
+  semantic/semantic_request.cc
   stages/verdicts.cc
   services/answer_cache.cc
   services/key_gate.cc

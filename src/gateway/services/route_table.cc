@@ -108,7 +108,8 @@ RouteClientOptions ClientOptions(const Settings& settings, const RouteSettings& 
 Result<std::shared_ptr<const RouteTable>> RouteTable::Make(const Settings& settings,
                                                            const Environment& environment,
                                                            const RouteTable* before,
-                                                           CheckerPool& checkers) {
+                                                           CheckerPool& checkers,
+                                                           SemanticPool& semantic) {
   auto table = std::make_shared<RouteTable>();
   for (const UpstreamSettings& upstream : settings.upstreams) {
     std::shared_ptr<Upstream> taken;
@@ -121,7 +122,7 @@ Result<std::shared_ptr<const RouteTable>> RouteTable::Make(const Settings& setti
     table->upstreams_.push_back(Member{upstream, std::move(taken)});
   }
   for (const RouteSettings& route : settings.routes) {
-    ASSAY_ASSIGN(ModelRoute made, table->MakeRoute(settings, route, checkers));
+    ASSAY_ASSIGN(ModelRoute made, table->MakeRoute(settings, route, checkers, semantic));
     table->routes_.emplace(route.name, std::move(made));
   }
   if (const auto any = table->routes_.find("*"); any != table->routes_.end()) {
@@ -131,7 +132,7 @@ Result<std::shared_ptr<const RouteTable>> RouteTable::Make(const Settings& setti
 }
 
 Result<ModelRoute> RouteTable::MakeRoute(const Settings& settings, const RouteSettings& route,
-                                         CheckerPool& checkers) const {
+                                         CheckerPool& checkers, SemanticPool& semantic) const {
   std::vector<RouteTarget> targets;
   RetrySettings retry;
   const auto add = [&](const Member& member, const std::string& model) {
@@ -159,6 +160,9 @@ Result<ModelRoute> RouteTable::MakeRoute(const Settings& settings, const RouteSe
   made.cached = settings.cache.enabled && route.cache.enabled;
   made.ttl_ms = route.cache.ttl_ms > 0 ? route.cache.ttl_ms : settings.cache.ttl_ms;
   made.version = VersionOf(targets, settings.upstreams);
+  if (made.cached && route.cache.semantic.enabled) {
+    ASSAY_ASSIGN(made.semantic, semantic.Get(route.name, route.cache.semantic));
+  }
   if (!route.documents.empty() && route.claims.enabled && settings.claims.enabled) {
     ASSAY_ASSIGN(made.checker, checkers.Get(route.documents));
     made.documents_version = made.checker->Version();

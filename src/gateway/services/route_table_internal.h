@@ -15,6 +15,7 @@
 #include "assay/gateway/settings_load.h"
 
 #include "checks/checker_pool_internal.h"
+#include "semantic/semantic_pool_internal.h"
 #include "upstream/route_client.h"
 
 namespace assay::gateway {
@@ -26,6 +27,7 @@ struct ModelRoute {
   std::int64_t ttl_ms = 0;    // of cached answers; 0: for ever
   std::int64_t deadline_ms = 0;
   bool cached = true;
+  SemanticRoute* semantic = nullptr;       // null: no such hits; lives in the pool
   const AnswerChecker* checker = nullptr;  // null: answers are not checked; lives in the pool
   // What `checker` had for documents when this route was made: they may be newer, never older.
   std::string documents_version;
@@ -40,10 +42,10 @@ class RouteTable {
  public:
   // Upstreams that `before` has with the same settings are taken over from it, with their
   // connections, limits and breakers. Documents of a route are opened by `checkers`. Errors: those
-  // of the providers, of reading their keys, and of CheckerPool::Get.
+  // of the providers, of reading their keys, of CheckerPool::Get and SemanticPool::Get.
   [[nodiscard]] static Result<std::shared_ptr<const RouteTable>> Make(
       const Settings& settings, const Environment& environment, const RouteTable* before,
-      CheckerPool& checkers);
+      CheckerPool& checkers, SemanticPool& semantic);
 
   // The route of that name, else the one for every name ("*"), else null. O(log routes).
   [[nodiscard]] const ModelRoute* Find(std::string_view model) const;
@@ -63,7 +65,7 @@ class RouteTable {
 
  private:
   [[nodiscard]] Result<ModelRoute> MakeRoute(const Settings& settings, const RouteSettings& route,
-                                             CheckerPool& checkers) const;
+                                             CheckerPool& checkers, SemanticPool& semantic) const;
 
   std::vector<Member> upstreams_;
   std::map<std::string, ModelRoute, std::less<>> routes_;

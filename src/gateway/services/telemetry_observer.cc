@@ -214,10 +214,12 @@ void TelemetryObserver::OfferRecord(const ExchangeSummary& summary) {
     for (std::size_t i = 0; i < kStageCount; ++i) {
       const StageTime& time = summary.exchange->stages[i];
       if (time.begin_ns < 0) continue;
-      record.spans.push_back({.name = std::string(StageName(static_cast<Stage>(i))),
-                              .start_us = time.begin_ns / 1000,
-                              .end_us = (time.begin_ns + time.duration_ns) / 1000,
-                              .detail = {}});
+      const auto stage = static_cast<Stage>(i);
+      record.spans.push_back(
+          {.name = std::string(StageName(stage)),
+           .start_us = time.begin_ns / 1000,
+           .end_us = (time.begin_ns + time.duration_ns) / 1000,
+           .detail = stage == Stage::kSemanticLookup ? summary.exchange->semantic : ""});
     }
   }
   (void)request_log_->Offer(std::move(record));  // a full queue drops it and counts that itself

@@ -93,6 +93,25 @@ Key UpstreamKey(UpstreamSettings& up) {
        RateKey(up.rate), PriceKey(up.price), RetryKey(up.retry), BreakerKey(up.breaker)});
 }
 
+constexpr std::array<std::string_view, 2> kSemanticEncoders = {"transformer", "static"};
+
+Key SemanticKey(SemanticSettings& s) {
+  return Section(
+      "semantic", "Answers to questions that were asked before in other words.",
+      {Bool("enabled", s.enabled, kLive,
+            "Serve them, provided that both questions agree in every fact."),
+       Number("budget", s.budget, {0.0001, 0.5}, kLive,
+              "Share of all requests that may get a wrong answer this way; above it nothing is "
+              "served."),
+       Number("shadow_share", s.shadow_share, {0.01, 1}, kLive,
+              "Share of these hits whose question goes upstream all the same, in the background, "
+              "to compare the answers."),
+       Integer("max_candidates", s.max_candidates, {1, 64}, kLive,
+               "Nearest cached questions that are judged."),
+       Choice("encoder", s.encoder, kSemanticEncoders, kLive,
+              "`transformer`: 1 to 3 ms a question. `static`: microseconds, finds less.")});
+}
+
 Key RouteKey(RouteSettings& route) {
   return Section(
       route.name,
@@ -115,7 +134,8 @@ Key RouteKey(RouteSettings& route) {
                 Duration("ttl", route.cache.ttl_ms, {0, 3'650 * kDayMs}, kLive,
                          "Lifetime of an answer. 0 s: `cache.ttl`."),
                 Bool("streams", route.cache.streams, kLive,
-                     "Store finished streams, and answer streams from the cache.")}),
+                     "Store finished streams, and answer streams from the cache."),
+                SemanticKey(route.cache.semantic)}),
        Section(
            "claims", "Checks of this route's answers.",
            {Bool("enabled", route.claims.enabled, kLive, "Check answers where documents are set."),

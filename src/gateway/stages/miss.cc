@@ -78,7 +78,7 @@ void Pipeline::StartMiss(ThreadState& state, const RequestView& request, ReplySt
   Spawn(miss, RunMiss(miss));
 }
 
-asio::awaitable<Pipeline::LowerHit> Pipeline::LookLower(const Miss& miss) {
+asio::awaitable<Pipeline::LowerHit> Pipeline::LookLower(core::Hash128 key, const Miss& miss) {
   struct Waiting {
     explicit Waiting(const asio::any_io_executor& executor) : timer(executor) {}
     asio::steady_timer timer;
@@ -88,7 +88,7 @@ asio::awaitable<Pipeline::LowerHit> Pipeline::LookLower(const Miss& miss) {
   const auto waiting = std::make_shared<Waiting>(executor);
   waiting->timer.expires_at(asio::steady_timer::time_point::max());
   parts_.cache->GetLower(
-      miss.exchange.key, miss.exchange.tenant, miss.exchange.started_wall_ns / 1'000'000,
+      key, miss.exchange.tenant, miss.exchange.started_wall_ns / 1'000'000,
       [waiting, executor](cache::EntryRef entry, std::string_view tier) {
         asio::post(executor, [waiting, entry = std::move(entry), tier = TierOf(tier)]() mutable {
           waiting->hit = {.entry = std::move(entry), .tier = tier};
@@ -110,7 +110,7 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
   LowerHit hit = std::move(miss->found);
   if (!hit.entry && exchange.cacheable && exchange.wish.may_read && parts_.cache->has_lower()) {
     const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
-    hit = co_await LookLower(*miss);
+    hit = co_await LookLower(exchange.key, *miss);
     miss->NoteStage(Stage::kExactLookup, begin_ns);
   }
   if (hit.entry && IsWanted(*hit.entry, exchange.wish, exchange.started_wall_ns / 1'000'000)) {
@@ -119,6 +119,10 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
     }
     AnswerLowerHit(*miss, hit);
     co_return;
+  }
+  if (WantsSemantic(*miss)) {
+    const bool answered = co_await AnswerSemantic(miss);
+    if (answered) co_return;
   }
   exchange.outcome =
       exchange.cacheable && exchange.wish.may_read ? CacheOutcome::kMiss : CacheOutcome::kBypass;
@@ -282,6 +286,7 @@ void Pipeline::Store(Miss& miss, const UpstreamReply& reply, std::string_view bo
   if (const auto entry = cache::Entry::Make(exchange.key, info, text)) {
     parts_.cache->Put(*entry, now_ms);
     miss.stored = true;
+    TakeSemantic(miss, body, info.expires_ms);
   }
   miss.NoteStage(Stage::kStore, begin_ns);
 }

@@ -94,10 +94,18 @@ class Pipeline final : public RequestSink {
     cache::EntryRef entry;  // null: a miss
     CacheTier tier = CacheTier::kNone;
   };
-  boost::asio::awaitable<LowerHit> LookLower(const Miss& miss);
+  boost::asio::awaitable<LowerHit> LookLower(core::Hash128 key, const Miss& miss);
   boost::asio::awaitable<Result<UpstreamReply>> AskOnce(std::shared_ptr<Miss> miss,
                                                         ChunkSink* sink);
   boost::asio::awaitable<Result<UpstreamReply>> Ask(std::shared_ptr<Miss> miss, ChunkSink* sink);
+  // SemanticLookup (semantic.cc).
+  [[nodiscard]] static bool WantsSemantic(const Miss& miss);
+  boost::asio::awaitable<void> LookSemantic(std::shared_ptr<Miss> miss);
+  boost::asio::awaitable<bool> AnswerSemantic(std::shared_ptr<Miss> miss);
+  void StartSemanticCheck(const Miss& served);
+  boost::asio::awaitable<void> RunSemanticCheck(std::shared_ptr<Miss> miss);
+  void TakeSemantic(const Miss& miss, std::string_view body, std::int64_t expires_ms);
+
   void Store(Miss& miss, const UpstreamReply& reply, std::string_view body);
   void BeginStream(Miss& miss);
   void AnswerMiss(Miss& miss, const UpstreamReply& reply);

@@ -90,6 +90,8 @@ std::string Pipeline::Miss::Fields(std::string_view cache_state) const {
                                    exchange.request_id, cache_state, exchange.trace_id);
   if (!verdict_field.empty())
     fields.append("x-assay-verdict: ").append(verdict_field).append("\r\n");
+  if (!semantic_field.empty())
+    fields.append("x-assay-semantic: ").append(semantic_field).append("\r\n");
   return fields;
 }
 

@@ -85,7 +85,9 @@ struct Pipeline::Miss {
   std::uint32_t attempts = 0;
   std::int64_t upstream_ns = 0;
   std::string upstream_model;
-  std::string verdict_field;  // the value of x-assay-verdict; empty: no such field
+  std::shared_ptr<const SemanticLook> semantic;  // what SemanticLookup found; null: it did not run
+  std::string semantic_field;  // the value of x-assay-semantic; empty: no such field
+  std::string verdict_field;   // the value of x-assay-verdict; empty: no such field
   std::string error_code;
   std::uint64_t answer_bytes = 0;
   cache::EntryRef late_entry;  // stored by an equal question after this one had looked; else null

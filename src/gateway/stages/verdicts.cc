@@ -53,7 +53,7 @@ boost::asio::awaitable<void> Pipeline::Recheck(Miss& miss, LowerHit& hit) {
     co_return;
   }
   const std::int64_t now_ms = core::Clock::Real().wall_ns() / 1'000'000;
-  const cache::EntryRef there = parts_.cache->GetMemory(exchange.key, exchange.tenant, now_ms);
+  const cache::EntryRef there = parts_.cache->GetMemory(hit.entry->key(), exchange.tenant, now_ms);
   // Nobody may lose a newer answer for a newer verdict.
   if (!there || there->info().stored_ms <= hit.entry->info().stored_ms) {
     parts_.cache->Put(*renewed, now_ms);

@@ -111,6 +111,7 @@ struct Exchange {
 
   // Verdicts and trace.
   std::vector<ClaimVerdict> verdicts;
+  std::string semantic;    // what SemanticLookup found, in words; empty: it did not run
   bool rechecked = false;  // a cached answer, judged again because the documents changed
   std::array<StageTime, kStageCount> stages;
   std::string error;  // why it failed, for the log; never the prompt

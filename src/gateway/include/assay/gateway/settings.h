@@ -102,10 +102,22 @@ struct ExpertSettings {
   std::string model;     // sent in the request; empty: the name that the client asked for
 };
 
+enum class SemanticEncoder : std::uint8_t { kTransformer, kStatic };
+
+struct SemanticSettings {
+  bool enabled = false;
+  double budget = 0.01;       // wrong hits of all requests
+  double shadow_share = 0.2;  // of the hits whose answer is asked for again and compared
+  std::int64_t max_candidates = 8;
+  SemanticEncoder encoder = SemanticEncoder::kTransformer;
+  friend bool operator==(const SemanticSettings&, const SemanticSettings&) = default;
+};
+
 struct RouteCacheSettings {
   bool enabled = true;
   std::int64_t ttl_ms = 0;  // 0: that of `cache.ttl`
   bool streams = true;      // store finished streams, answer streams from the cache
+  SemanticSettings semantic;
 };
 
 struct RouteClaimSettings {

@@ -1,0 +1,103 @@
+#include <algorithm>
+#include <utility>
+
+#include "assay/core/clock.h"
+#include "assay/core/file_system.h"
+#include "assay/embed/models.h"
+#include "assay/embed/static_encoder.h"
+#include "assay/embed/transformer_encoder.h"
+
+#include "checks/check_claims_internal.h"
+#include "semantic/semantic_pool_internal.h"
+#include "semantic/semantic_request_internal.h"
+
+namespace assay::gateway {
+
+SemanticRoute::SemanticRoute(const cache::SemanticOptions& options, const embed::Encoder& fast,
+                             const embed::Encoder& precise)
+    : fast_(fast), cache_(options, fast, precise, nullptr, core::Rng::Real()) {}
+
+SemanticLook SemanticRoute::Look(std::string_view body, std::string_view tenant,
+                                 std::uint64_t route_version, std::int64_t now_ms) {
+  SemanticLook look;
+  const auto request = ReadSemanticRequest(body, tenant, route_version);
+  if (!request) {
+    look.reason = request.error().message;
+    return look;
+  }
+  auto lookup = cache_.Find(request->context, request->question, now_ms);
+  if (!lookup) {
+    look.reason = lookup.error().message;
+    return look;
+  }
+  look.lookup = *std::move(lookup);
+  look.reason = look.lookup.reason;
+  look.usable = true;
+  return look;
+}
+
+void SemanticRoute::Take(const SemanticLook& look, std::string_view answer_json,
+                         const core::Hash128& key, std::string_view tenant,
+                         cache::TieredCache& answers, std::int64_t now_ms,
+                         std::int64_t expires_ms) {
+  if (!look.usable) return;
+  const std::string answer = AnswerTextOf(answer_json);
+  if (answer.empty()) return;  // a tool call: nothing to compare
+  std::vector<std::optional<bool>> same;
+  for (const cache::Candidate& candidate : look.lookup.candidates) {
+    same.emplace_back();
+    const cache::EntryRef entry = answers.GetMemory(candidate.answer, tenant, now_ms);
+    if (!entry) continue;
+    const auto judged = cache::SameAnswer(answer, AnswerTextOf(entry->body()), fast_);
+    if (judged) same.back() = *judged;
+  }
+  const bool is_hit = look.lookup.served.has_value();
+  const bool was_right = is_hit && same[*look.lookup.served] != std::optional(false);
+  cache_.Learn(look.lookup, same);
+  // A question that cannot be encoded is not found again; that is all.
+  if (!was_right) (void)cache_.Insert(look.lookup, key, same, expires_ms);
+}
+
+Result<SemanticRoute*> SemanticPool::Get(const std::string& route,
+                                         const SemanticSettings& settings) {
+  core::FileSystem& files = core::FileSystem::Real();
+  if (!fast_) {
+    ASSAY_ASSIGN(const auto model, embed::FindModel(files, model_folders_, embed::kStaticMiniLm));
+    ASSAY_ASSIGN(fast_, embed::OpenStaticEncoder(files, model));
+  }
+  const bool is_static = settings.encoder == SemanticEncoder::kStatic;
+  if (!is_static && !precise_) {
+    ASSAY_ASSIGN(const auto model, embed::FindModel(files, model_folders_, embed::kMiniLmInt8));
+    embed::TransformerOptions options;
+    options.threads = 1;  // one inference is too short for more; the pool asks many at once
+    ASSAY_ASSIGN(precise_, embed::OpenTransformerEncoder(files, model, options));
+  }
+  const std::scoped_lock lock(mutex_);
+  SemanticRoute* found = nullptr;
+  for (Member& member : members_) {
+    if (member.route != route) continue;
+    member.current = member.settings == settings;
+    if (member.current) found = member.cache.get();
+  }
+  if (found != nullptr) return found;
+  cache::SemanticOptions options;
+  options.risk.budget = settings.budget;
+  options.risk.shadow_share = settings.shadow_share;
+  options.max_candidates = static_cast<std::size_t>(settings.max_candidates);
+  members_.push_back(
+      {.route = route,
+       .settings = settings,
+       .cache = std::make_unique<SemanticRoute>(options, *fast_, is_static ? *fast_ : *precise_)});
+  return members_.back().cache.get();
+}
+
+std::vector<SemanticPool::View> SemanticPool::Views() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<View> views;
+  for (const Member& member : members_) {
+    if (member.current) views.push_back({member.route, member.cache->Stats()});
+  }
+  return views;
+}
+
+}  // namespace assay::gateway

@@ -1,0 +1,82 @@
+// The semantic caches of all routes, and their encoders, loaded with the first.
+// Threads: Get by one at a time; Views by all; a SemanticRoute is for many.
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "assay/cache/semantic/semantic_cache.h"
+#include "assay/cache/tiered_cache.h"
+#include "assay/core/result.h"
+#include "assay/embed/encoder.h"
+#include "assay/gateway/settings.h"
+
+namespace assay::gateway {
+
+// One look-up on its way from the stage to Store.
+struct SemanticLook {
+  cache::SemanticLookup lookup;
+  bool usable = false;  // the request may be answered this way; else `reason` says why not
+  std::string reason;
+};
+
+class SemanticRoute {
+ public:
+  SemanticRoute(const cache::SemanticOptions& options, const embed::Encoder& fast,
+                const embed::Encoder& precise);
+
+  // Runs on the compute pool: about 2 ms with a transformer. Never fails: what goes wrong is a
+  // miss.
+  [[nodiscard]] SemanticLook Look(std::string_view body, std::string_view tenant,
+                                  std::uint64_t route_version, std::int64_t now_ms);
+
+  // Runs on the compute pool once the answer is stored under `key`: compares it with the answers of
+  // the candidates that `answers` still holds, learns, and remembers the question of a miss or of
+  // a wrong hit.
+  void Take(const SemanticLook& look, std::string_view answer_json, const core::Hash128& key,
+            std::string_view tenant, cache::TieredCache& answers, std::int64_t now_ms,
+            std::int64_t expires_ms);
+
+  void Forget(const core::Hash128& answer) { cache_.Erase(answer); }
+  [[nodiscard]] cache::SemanticStats Stats() const { return cache_.Stats(); }
+
+ private:
+  const embed::Encoder& fast_;
+  cache::SemanticCache cache_;
+};
+
+class SemanticPool {
+ public:
+  explicit SemanticPool(std::vector<std::string> model_folders)
+      : model_folders_(std::move(model_folders)) {}
+
+  // The cache of that route; other settings begin with an empty one. It lives as long as the pool.
+  // Errors: those of embed::FindModel and of opening the models.
+  [[nodiscard]] Result<SemanticRoute*> Get(const std::string& route,
+                                           const SemanticSettings& settings);
+
+  struct View {
+    std::string route;
+    cache::SemanticStats stats;
+  };
+  [[nodiscard]] std::vector<View> Views() const;
+
+ private:
+  struct Member {
+    std::string route;
+    SemanticSettings settings;
+    std::unique_ptr<SemanticRoute> cache;
+    bool current = true;  // the route's settings are still these
+  };
+
+  std::vector<std::string> model_folders_;
+  std::unique_ptr<embed::Encoder> fast_;
+  std::unique_ptr<embed::Encoder> precise_;
+  mutable std::mutex mutex_;  // guards members_
+  std::vector<Member> members_;
+};
+
+}  // namespace assay::gateway
