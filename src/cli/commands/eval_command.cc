@@ -12,8 +12,8 @@
 #include "assay/corpus/evaluation.h"
 
 #include "command.h"
-#include "eval/eval_semantic_cache.h"
 #include "encoders.h"
+#include "eval/eval_semantic_cache.h"
 #include "json_output.h"
 
 namespace assay::cli {

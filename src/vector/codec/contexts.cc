@@ -35,7 +35,8 @@ Histograms Count(std::span<const std::uint16_t> symbols, std::size_t dim, unsign
   histograms.counts.assign(dim * histograms.classes, 0);
   for (std::size_t r = 0; r < rows; r += step) {
     for (std::size_t i = 0; i < dim; ++i) {
-      ++histograms.counts[i * histograms.classes + index[std::size_t{symbols[r * dim + i]} >> shift]];
+      ++histograms
+            .counts[i * histograms.classes + index[std::size_t{symbols[r * dim + i]} >> shift]];
     }
   }
   return histograms;
