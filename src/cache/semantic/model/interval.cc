@@ -31,11 +31,17 @@ double ContinuedFraction(double a, double b, double x) {
   return result;
 }
 
+// Of a positive argument; std::lgamma also writes a global sign.
+double LogGamma(double x) {
+  int sign = 0;
+  return ::lgamma_r(x, &sign);
+}
+
 double IncompleteBeta(double a, double b, double x) {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
-  const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
-                                a * std::log(x) + b * std::log1p(-x));
+  const double front =
+      std::exp(LogGamma(a + b) - LogGamma(a) - LogGamma(b) + a * std::log(x) + b * std::log1p(-x));
   if (x < (a + 1) / (a + b + 2)) return front * ContinuedFraction(a, b, x) / a;
   return 1 - front * ContinuedFraction(b, a, 1 - x) / b;
 }
