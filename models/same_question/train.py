@@ -32,15 +32,24 @@ def load(path, set_weight):
     return inputs, same, np.full(len(rows), set_weight)
 
 
+def loss_of(weights, inputs, same, weight, pull):
+    logits = inputs @ weights
+    return (weight * (np.logaddexp(0, logits) - same * logits)).sum() + (pull * (weights - HAND) ** 2).sum() / 2
+
+
 def fit(inputs, same, weight):
     pull = np.full(len(HAND), PULL)
     pull[0] = PULL_BIAS
     weights = HAND.copy()
+    loss = loss_of(weights, inputs, same, weight, pull)
     for _ in range(STEPS):
         probability = 1 / (1 + np.exp(-np.clip(inputs @ weights, -30, 30)))
         gradient = inputs.T @ ((probability - same) * weight) + pull * (weights - HAND)
         curvature = np.maximum(probability * (1 - probability), 1e-6) * weight
-        weights = weights - np.linalg.solve((inputs * curvature[:, None]).T @ inputs + np.diag(pull), gradient)
+        step = np.linalg.solve((inputs * curvature[:, None]).T @ inputs + np.diag(pull), gradient)
+        while (after := loss_of(weights - step, inputs, same, weight, pull)) > loss and np.abs(step).max() > 1e-9:
+            step = step / 2
+        weights, loss = weights - step, after
     return weights
 
 

@@ -18,21 +18,28 @@ struct TestEncoders {
   [[nodiscard]] bool available() const { return fast != nullptr && precise != nullptr; }
 
   static const TestEncoders& Get() {
-    static const TestEncoders encoders = Open();
+    static const TestEncoders encoders = Open(true);
+    return encoders;
+  }
+  // Without the transformer.
+  static const TestEncoders& Static() {
+    static const TestEncoders encoders = Open(false);
     return encoders;
   }
 
  private:
-  static TestEncoders Open() {
+  static TestEncoders Open(bool transformer) {
     TestEncoders encoders;
     const char* folder = std::getenv("ASSAY_MODELS");
     if (folder == nullptr) return encoders;
     core::FileSystem& files = core::FileSystem::Real();
     const std::array<std::string, 1> folders = {folder};
     const auto fast = embed::FindModel(files, folders, embed::kStaticMiniLm);
-    const auto precise = embed::FindModel(files, folders, embed::kMiniLmInt8);
-    if (!fast || !precise) return encoders;
+    if (!fast) return encoders;
     if (auto opened = embed::OpenStaticEncoder(files, *fast)) encoders.fast = *std::move(opened);
+    if (!transformer) return encoders;
+    const auto precise = embed::FindModel(files, folders, embed::kMiniLmInt8);
+    if (!precise) return encoders;
     if (auto opened = embed::OpenTransformerEncoder(files, *precise)) {
       encoders.precise = *std::move(opened);
     }
