@@ -1,6 +1,7 @@
 """The gateway as clients see it: the official openai clients, raw sockets, signals and restarts."""
 import asyncio
 import concurrent.futures
+import http.client
 import json
 import os
 import resource
@@ -190,6 +191,18 @@ class ConcurrencyTest(Case):
             gate.open()
             replies = [one.result() for one in asked]
         self.assertEqual({reply.status for reply in replies}, {200})
+        self.assertEqual(self.upstream.calls, 1)
+
+    def test_a_connection_goes_on_after_streams(self):
+        connection = http.client.HTTPConnection(self.gateway.host, self.gateway.port, timeout=20)
+        self.addCleanup(connection.close)
+        for cache in ("miss", "hit; tier=memory", "hit; tier=memory"):
+            for more in ({"stream": True}, {}):
+                connection.request("POST", CHAT, json.dumps(chat(**more)), {"content-type": "application/json"})
+                answer = connection.getresponse()
+                self.assertEqual((answer.status, answer.getheader("x-assay-cache")), (200, cache))
+                self.assertIn(b"Paris" if more else ANSWER.encode(), answer.read())
+                cache = "hit; tier=memory"
         self.assertEqual(self.upstream.calls, 1)
 
     def test_a_client_that_leaves_at_done_leaves_a_stored_answer(self):

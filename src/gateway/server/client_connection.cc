@@ -395,7 +395,11 @@ void ClientConnection::FinishSend() {
 
 void ClientConnection::GiveBackOutput() {
   sent_ = 0;
-  if (output_.capacity() > sizeof(std::string)) thread_.GiveBuffer(std::exchange(output_, {}));
+  if (output_.capacity() > sizeof(std::string)) {
+    thread_.GiveBuffer(std::exchange(output_, {}));
+  } else {
+    output_.clear();  // the end of a stream fits into the string itself
+  }
 }
 
 void ClientConnection::WhenDrained(std::function<void()> done) {
