@@ -48,6 +48,7 @@ TIERS = "cache/tiers/"
 SPOT, CACHE = "text/pattern_set/", "claims/verdict_cache/"
 MINILM, OPENVINO = "embed/assay/minilm-l6-v2-int8/", "embed/openvino_python/"
 SPOT_BATCH, CACHE_BATCH = "spotting 66 patterns, batch, a sentence", "verdict cache, batch, a claim"
+ALIKE = "text/similarity/"
 BM25_ROW = "BM25 over 100,000 passages, top 10"
 HIT = "gateway, hit, 16 connections"
 MISS, ADDED = "gateway, passed through, 16 connections", "gateway, passed through, added median latency"
@@ -86,6 +87,16 @@ ROWS = (
         "tokenizers (Rust), encode_batch_fast", at_least=5),
     Row("WordPiece, a document", "text/wordpiece/documents/assay", "text/wordpiece/documents/encode_batch_fast",
         "tokenizers (Rust), encode_batch_fast", at_least=5),
+    Row("Levenshtein, all pairs of 20 answers of 100 words", ALIKE + "assay/levenshtein", ALIKE + "rapidfuzz/levenshtein",
+        "rapidfuzz, cdist", at_least=4),
+    Row("Indel, all pairs of 20 answers of 100 words", ALIKE + "assay/indel", ALIKE + "rapidfuzz/indel", "rapidfuzz, cdist",
+        at_least=4),
+    Row("Jaro-Winkler, all pairs of 20 answers of 100 words", ALIKE + "assay/jaro_winkler", ALIKE + "rapidfuzz/jaro_winkler",
+        "rapidfuzz, cdist"),
+    Row("Jaccard of 20 answers of 100 words, from raw text", ALIKE + "assay/jaccard", ALIKE + "python/jaccard", "Python, sets",
+        at_most=100e-6),
+    Row("cosine of 20 answers of 100 words, from raw text", ALIKE + "assay/cosine", ALIKE + "python/cosine", "Python, Counter",
+        at_most=100e-6),
     Row("static encoder, a sentence", "embed/assay/static-minilm-256/single", at_most=15e-6),
     Row("transformer, one sentence a call", MINILM + "single", OPENVINO + "single", "OpenVINO through Python", at_least=1),
     Row("transformer, batch, a sentence", MINILM + "batch", OPENVINO + "batch_sorted",

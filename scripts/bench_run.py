@@ -160,6 +160,13 @@ def segment(plan, results):
         results.add(f"text/segment/{name}", "B/s", (one["bytes_per_second"] for one in values))
 
 
+def similarity(plan, results):
+    report = json.loads(run([sys.executable, "bench/peers/similarity.py", PROGRAMS / "similarity_bench", plan.rounds]))
+    for name, runs in report["runs_s"].items():
+        results.add(f"text/similarity/{name}", "s", runs)
+    results.facts["peers"].update(report["versions"])
+
+
 def verdict_cache(plan, results):
     runs, _ = google_benchmark(plan, results, "verdict_cache_bench")
     for name, values in runs.items():
@@ -329,6 +336,7 @@ BENCHMARKS = (
     ("patterns by Python's re", python_re, "text/python_re", True, ""),
     ("WordPiece", wordpiece, "text/wordpiece", True, "wordpiece_bench"),
     ("sentences and words", segment, "text/segment", True, "segment_bench"),
+    ("similarity", similarity, "text/similarity", False, "similarity_bench"),
     ("verdict cache", verdict_cache, "claims/verdict_cache", True, "verdict_cache_bench"),
     ("memory cache", memory_cache, "cache/get", False, "cache_bench"),
     ("disk and Redis tiers", cache_tiers, "cache/tiers", False, "cache_tiers_bench"),
