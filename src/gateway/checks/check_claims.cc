@@ -3,17 +3,15 @@
 #include <optional>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "assay/claims/json.h"
 
 #include "checks/check_claims_internal.h"
+#include "coroutine/signal_internal.h"
 
 namespace assay::gateway {
 namespace {
@@ -56,29 +54,6 @@ std::string ContentOf(const boost::json::object& message) {
   }
   return text;
 }
-
-// A flag that a coroutine waits for; Set on the coroutine's own thread.
-class Signal {
- public:
-  explicit Signal(const asio::any_io_executor& executor)
-      : timer_(executor, asio::steady_timer::time_point::max()) {}
-
-  void Set() {
-    set_ = true;
-    timer_.cancel();
-  }
-  asio::awaitable<void> Wait() {
-    while (!set_) {
-      (void)co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
-      const auto state = co_await asio::this_coro::cancellation_state;
-      if (state.cancelled() != asio::cancellation_type::none) co_return;
-    }
-  }
-
- private:
-  asio::steady_timer timer_;
-  bool set_ = false;
-};
 
 // The members that an event shares with the chunks of its stream, so that clients take it for one.
 std::string PrefaceOf(std::string_view first_chunk) {
@@ -140,34 +115,22 @@ std::string QuestionOf(std::string_view request_json) {
 asio::awaitable<CheckOutcome> CheckAnswer(const AnswerChecker& checker, ComputePool& compute,
                                           std::string_view request_json,
                                           std::string_view answer_json) {
-  struct Job {
-    Job(const asio::any_io_executor& io, std::string_view asked, std::string_view answered)
-        : done(io), request(asked), answer(answered) {}
-    Signal done;
-    std::string request;
-    std::string answer;
-    CheckOutcome outcome;
-  };
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  const auto job = std::make_shared<Job>(executor, request_json, answer_json);
-  job->outcome.verdict = kUnchecked;
-  // The timer in `done` belongs to the I/O thread: the compute thread gives its share away.
-  const bool offered = compute.Offer([shared = job, executor, &checker]() mutable {
+  const auto result = std::make_shared<HandOver<CheckOutcome>>(co_await asio::this_coro::executor);
+  const bool offered = compute.Offer([result, &checker, request = std::string(request_json),
+                                      answer = std::string(answer_json)]() mutable {
     CheckOutcome outcome{.verdict = std::string(kUnchecked), .claims = {}};
-    if (const auto checked =
-            checker.Check(AnswerTextOf(shared->answer), QuestionOf(shared->request))) {
+    if (const auto checked = checker.Check(AnswerTextOf(answer), QuestionOf(request))) {
       outcome.verdict = VerdictHeader(checked->summary);
       for (const CheckedClaim& claim : checked->claims) {
         outcome.claims.push_back(ToClaimVerdict(claim));
       }
     }
-    asio::post(executor, [shared = std::move(shared), outcome = std::move(outcome)]() mutable {
-      shared->outcome = std::move(outcome);
-      shared->done.Set();
-    });
+    HandOver<CheckOutcome>::Give(std::move(result), std::move(outcome));
   });
-  if (offered) co_await job->done.Wait();
-  co_return std::move(job->outcome);
+  CheckOutcome outcome;
+  if (offered) outcome = co_await result->Take();
+  if (outcome.verdict.empty()) outcome.verdict = kUnchecked;
+  co_return outcome;
 }
 
 // What the I/O thread and the job on the compute pool share. At most one job runs at a time, so the

@@ -87,6 +87,7 @@ struct Gateway::Impl {
   void MakeRefreshPolicy(const CacheSettings& settings);
   void RefreshDue();
   void AddGauges();
+  void AddRouteMetrics();
   Result<void> Reload(const Settings& settings, const Environment& environment);
 
   std::vector<dashboard::UpstreamView> Upstreams() const {
@@ -172,11 +173,10 @@ void Gateway::Impl::RefreshDue() {
 
 void Gateway::Impl::AddGauges() {
   AddStatusMetrics(metrics, {.cache = cache.get(),
-                             .semantic = semantic.get(),
                              .log = parts.log,
                              .request_log = parts.request_log,
                              .keys = parts.keys});
-  AddUpstreamMetrics(metrics, [this] { return Upstreams(); });
+  AddRouteMetrics();
   metrics.AddCallback("assay_connections", "Connections of clients now", {},
                       [this] { return static_cast<double>(server->connections()); });
   metrics.AddCallback(
@@ -187,6 +187,12 @@ void Gateway::Impl::AddGauges() {
   metrics.AddCallback(
       "assay_compute_refused_total", "Work refused because the compute queue was full", {},
       [this] { return static_cast<double>(compute->refused()); }, true);
+}
+
+// Of what a reload can add.
+void Gateway::Impl::AddRouteMetrics() {
+  AddSemanticMetrics(metrics, *semantic);
+  AddUpstreamMetrics(metrics, [this] { return Upstreams(); });
 }
 
 Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -285,7 +291,7 @@ const std::vector<std::string>& Gateway::addresses() const {
 
 Result<void> Gateway::Reload(const Settings& settings, const Environment& environment) {
   ASSAY_TRY(impl_->Reload(settings, environment));
-  AddUpstreamMetrics(impl_->metrics, [impl = impl_.get()] { return impl->Upstreams(); });
+  impl_->AddRouteMetrics();
   return {};
 }
 

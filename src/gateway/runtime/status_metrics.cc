@@ -121,7 +121,24 @@ void AddCache(Metrics& metrics, const cache::TieredCache& cache) {
   AddRows(metrics, kQueueRows, {}, [&cache] { return cache.Stats(); });
 }
 
-void AddSemantic(Metrics& metrics, const SemanticPool& pool) {
+void AddUpstream(Metrics& metrics, const std::string& name, const ReadUpstreams& upstreams) {
+  const auto read = [name, upstreams] {
+    const std::vector<UpstreamView> views = upstreams();
+    const auto found = std::ranges::find(views, name, &UpstreamView::name);
+    return found == views.end() ? UpstreamView{} : *found;
+  };
+  AddRows(metrics, kUpstreamRows, {{"upstream", name}}, read);
+  metrics.AddCallback("assay_upstream_breaker_open",
+                      "1 while its breaker is open, 0.5 while it lets one call try",
+                      {{"upstream", name}}, [read] {
+                        const std::string state = read().breaker;
+                        return state == "open" ? 1.0 : state == "closed" ? 0.0 : 0.5;
+                      });
+}
+
+}  // namespace
+
+void AddSemanticMetrics(Metrics& metrics, const SemanticPool& pool) {
   for (const SemanticPool::View& now : pool.Views()) {
     const auto read = [&pool, route = now.route] {
       for (const SemanticPool::View& view : pool.Views()) {
@@ -140,30 +157,12 @@ void AddSemantic(Metrics& metrics, const SemanticPool& pool) {
   }
 }
 
-void AddUpstream(Metrics& metrics, const std::string& name, const ReadUpstreams& upstreams) {
-  const auto read = [name, upstreams] {
-    const std::vector<UpstreamView> views = upstreams();
-    const auto found = std::ranges::find(views, name, &UpstreamView::name);
-    return found == views.end() ? UpstreamView{} : *found;
-  };
-  AddRows(metrics, kUpstreamRows, {{"upstream", name}}, read);
-  metrics.AddCallback("assay_upstream_breaker_open",
-                      "1 while its breaker is open, 0.5 while it lets one call try",
-                      {{"upstream", name}}, [read] {
-                        const std::string state = read().breaker;
-                        return state == "open" ? 1.0 : state == "closed" ? 0.0 : 0.5;
-                      });
-}
-
-}  // namespace
-
 void AddUpstreamMetrics(Metrics& metrics, const ReadUpstreams& upstreams) {
   for (const UpstreamView& upstream : upstreams()) AddUpstream(metrics, upstream.name, upstreams);
 }
 
 void AddStatusMetrics(Metrics& metrics, const StatusParts& parts) {
   if (parts.cache != nullptr) AddCache(metrics, *parts.cache);
-  if (parts.semantic != nullptr) AddSemantic(metrics, *parts.semantic);
   if (parts.log != nullptr) {
     AddRows(metrics, kLogRows, {}, [log = parts.log] { return log->stats(); });
   }

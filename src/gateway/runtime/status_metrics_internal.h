@@ -18,13 +18,16 @@ namespace assay::gateway {
 // Null where it is off. All must outlive the metrics' last reading.
 struct StatusParts {
   const cache::TieredCache* cache = nullptr;
-  const SemanticPool* semantic = nullptr;
   const telemetry::Log* log = nullptr;
   const telemetry::RequestLog* request_log = nullptr;
   const crypto::KeyStore* keys = nullptr;
 };
 
 void AddStatusMetrics(telemetry::Metrics& metrics, const StatusParts& parts);
+
+// For the routes of now; again after a reload, for those that it added. One that it removed stays
+// as 0. The pool must outlive the metrics' last reading.
+void AddSemanticMetrics(telemetry::Metrics& metrics, const SemanticPool& pool);
 
 // Safe for any thread, as long as the metrics live.
 using ReadUpstreams = std::function<std::vector<dashboard::UpstreamView>()>;

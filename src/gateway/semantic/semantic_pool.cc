@@ -58,8 +58,8 @@ void SemanticRoute::Take(const SemanticLook& look, std::string_view answer_json,
   if (!was_right) (void)cache_.Insert(look.lookup, key, same, expires_ms);
 }
 
-Result<SemanticRoute*> SemanticPool::Get(const std::string& route,
-                                         const SemanticSettings& settings) {
+Result<std::shared_ptr<SemanticRoute>> SemanticPool::Get(const std::string& route,
+                                                         const SemanticSettings& settings) {
   core::FileSystem& files = core::FileSystem::Real();
   if (!fast_) {
     ASSAY_ASSIGN(const auto model, embed::FindModel(files, model_folders_, embed::kStaticMiniLm));
@@ -73,29 +73,28 @@ Result<SemanticRoute*> SemanticPool::Get(const std::string& route,
     ASSAY_ASSIGN(precise_, embed::OpenTransformerEncoder(files, model, options));
   }
   const std::scoped_lock lock(mutex_);
-  SemanticRoute* found = nullptr;
-  for (Member& member : members_) {
-    if (member.route != route) continue;
-    member.current = member.settings == settings;
-    if (member.current) found = member.cache.get();
+  std::erase_if(members_, [](const Member& member) { return member.cache.expired(); });
+  for (const Member& member : members_) {
+    if (member.route != route || member.settings != settings) continue;
+    if (std::shared_ptr<SemanticRoute> found = member.cache.lock()) return found;
   }
-  if (found != nullptr) return found;
   cache::SemanticOptions options;
   options.risk.budget = settings.budget;
   options.risk.shadow_share = settings.shadow_share;
   options.max_candidates = static_cast<std::size_t>(settings.max_candidates);
-  members_.push_back(
-      {.route = route,
-       .settings = settings,
-       .cache = std::make_unique<SemanticRoute>(options, *fast_, is_static ? *fast_ : *precise_)});
-  return members_.back().cache.get();
+  auto made = std::make_shared<SemanticRoute>(options, *fast_, is_static ? *fast_ : *precise_);
+  members_.push_back({.route = route, .settings = settings, .cache = made});
+  return made;
 }
 
 std::vector<SemanticPool::View> SemanticPool::Views() const {
   const std::scoped_lock lock(mutex_);
   std::vector<View> views;
   for (const Member& member : members_) {
-    if (member.current) views.push_back({member.route, member.cache->Stats()});
+    const std::shared_ptr<SemanticRoute> cache = member.cache.lock();
+    if (!cache) continue;
+    std::erase_if(views, [&](const View& view) { return view.route == member.route; });
+    views.push_back({member.route, cache->Stats()});
   }
   return views;
 }

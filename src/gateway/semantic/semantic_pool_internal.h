@@ -53,23 +53,23 @@ class SemanticPool {
   explicit SemanticPool(std::vector<std::string> model_folders)
       : model_folders_(std::move(model_folders)) {}
 
-  // The cache of that route; other settings begin with an empty one. It lives as long as the pool.
-  // Errors: those of embed::FindModel and of opening the models.
-  [[nodiscard]] Result<SemanticRoute*> Get(const std::string& route,
-                                           const SemanticSettings& settings);
+  // The cache of that route, shared with those who have it; other settings begin with an empty one.
+  // The pool must outlive it. Errors: those of embed::FindModel and of opening the models.
+  [[nodiscard]] Result<std::shared_ptr<SemanticRoute>> Get(const std::string& route,
+                                                           const SemanticSettings& settings);
 
   struct View {
     std::string route;
     cache::SemanticStats stats;
   };
+  // Of the routes that somebody has; of two caches of one route, the later one.
   [[nodiscard]] std::vector<View> Views() const;
 
  private:
   struct Member {
     std::string route;
     SemanticSettings settings;
-    std::unique_ptr<SemanticRoute> cache;
-    bool current = true;  // the route's settings are still these
+    std::weak_ptr<SemanticRoute> cache;
   };
 
   std::vector<std::string> model_folders_;

@@ -12,23 +12,12 @@
 namespace assay::gateway {
 namespace {
 
-bool SameBreaker(const BreakerSettings& a, const BreakerSettings& b) {
-  return a.enabled == b.enabled && a.failure_share == b.failure_share &&
-         a.min_calls == b.min_calls && a.window_ms == b.window_ms && a.open_ms == b.open_ms &&
-         a.probes == b.probes;
-}
-
-bool SameUpstream(const UpstreamSettings& a, const UpstreamSettings& b) {
-  return a.name == b.name && a.url == b.url && a.key.env == b.key.env && a.key.file == b.key.file &&
-         a.connect_time_ms == b.connect_time_ms && a.first_byte_time_ms == b.first_byte_time_ms &&
-         a.idle_time_ms == b.idle_time_ms && a.keep_alive_ms == b.keep_alive_ms &&
-         a.dns_refresh_ms == b.dns_refresh_ms && a.verify_tls == b.verify_tls &&
-         a.ca_file == b.ca_file && a.idle_connections == b.idle_connections &&
-         a.connection_age_ms == b.connection_age_ms && a.max_answer_bytes == b.max_answer_bytes &&
-         a.rate.requests_per_minute == b.rate.requests_per_minute &&
-         a.rate.tokens_per_minute == b.rate.tokens_per_minute &&
-         a.rate.queue_length == b.rate.queue_length &&
-         a.rate.queue_time_ms == b.rate.queue_time_ms && SameBreaker(a.breaker, b.breaker);
+// Weight, price and retries are the routes': other ones need no other connections.
+bool SameUpstream(UpstreamSettings a, const UpstreamSettings& b) {
+  a.weight = b.weight;
+  a.price = b.price;
+  a.retry = b.retry;
+  return a == b;
 }
 
 Result<std::shared_ptr<Upstream>> MakeUpstream(const UpstreamSettings& settings,

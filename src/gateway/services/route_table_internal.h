@@ -27,8 +27,8 @@ struct ModelRoute {
   std::int64_t ttl_ms = 0;    // of cached answers; 0: for ever
   std::int64_t deadline_ms = 0;
   bool cached = true;
-  SemanticRoute* semantic = nullptr;       // null: no such hits; lives in the pool
-  const AnswerChecker* checker = nullptr;  // null: answers are not checked; lives in the pool
+  std::shared_ptr<SemanticRoute> semantic;  // null: no such hits
+  const AnswerChecker* checker = nullptr;   // null: answers are not checked; lives in the pool
   // What `checker` had for documents when this route was made: they may be newer, never older.
   std::string documents_version;
 

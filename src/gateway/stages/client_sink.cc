@@ -1,10 +1,9 @@
 #include <memory>
 #include <utility>  // Boost 1.81's awaitable.hpp does not include it
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/this_coro.hpp>
 
+#include "coroutine/signal_internal.h"
 #include "stages/client_sink_internal.h"
 
 namespace assay::gateway {
@@ -22,14 +21,9 @@ asio::awaitable<Result<void>> ClientSink::Head(const UpstreamHead&) {
 }
 
 asio::awaitable<void> ClientSink::WaitForClient() {
-  const auto timer = std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor);
-  timer->expires_at(asio::steady_timer::time_point::max());
-  const auto drained = std::make_shared<bool>(false);
-  reply_.WhenDrained([timer, drained] {
-    *drained = true;
-    timer->cancel();
-  });
-  if (!*drained) (void)co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
+  const auto drained = std::make_shared<Signal>(co_await asio::this_coro::executor);
+  reply_.WhenDrained([drained] { drained->Set(); });
+  co_await drained->Wait();
 }
 
 void ClientSink::LookForDone(std::string_view bytes) {

@@ -38,6 +38,17 @@ class ClientSink final : public ChunkSink {
   bool done_ = false;
 };
 
+// For a stream that no client reads; what it says is kept on the way.
+class NoClient final : public ChunkSink {
+ public:
+  boost::asio::awaitable<Result<void>> Head(const UpstreamHead&) override {
+    co_return Result<void>{};
+  }
+  boost::asio::awaitable<Result<void>> Chunk(std::string_view) override {
+    co_return Result<void>{};
+  }
+};
+
 // Keeps what passes, as the finished JSON answer.
 class AssemblingSink final : public ChunkSink {
  public:

@@ -2,16 +2,13 @@
 #include <optional>
 #include <utility>  // Boost 1.81's awaitable.hpp does not include it
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include "checks/check_claims_internal.h"
+#include "coroutine/signal_internal.h"
 #include "sse/chat_stream.h"
 #include "stages/client_sink_internal.h"
 #include "stages/pipeline_state_internal.h"
@@ -79,24 +76,13 @@ void Pipeline::StartMiss(ThreadState& state, const RequestView& request, ReplySt
 }
 
 asio::awaitable<Pipeline::LowerHit> Pipeline::LookLower(core::Hash128 key, const Miss& miss) {
-  struct Waiting {
-    explicit Waiting(const asio::any_io_executor& executor) : timer(executor) {}
-    asio::steady_timer timer;
-    LowerHit hit;
-  };
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  const auto waiting = std::make_shared<Waiting>(executor);
-  waiting->timer.expires_at(asio::steady_timer::time_point::max());
-  parts_.cache->GetLower(
-      key, miss.exchange.tenant, miss.exchange.started_wall_ns / 1'000'000,
-      [waiting, executor](cache::EntryRef entry, std::string_view tier) {
-        asio::post(executor, [waiting, entry = std::move(entry), tier = TierOf(tier)]() mutable {
-          waiting->hit = {.entry = std::move(entry), .tier = tier};
-          waiting->timer.cancel();
-        });
-      });
-  (void)co_await waiting->timer.async_wait(asio::as_tuple(asio::use_awaitable));
-  co_return std::move(waiting->hit);
+  const auto found = std::make_shared<HandOver<LowerHit>>(co_await asio::this_coro::executor);
+  parts_.cache->GetLower(key, miss.exchange.tenant, miss.exchange.started_wall_ns / 1'000'000,
+                         [found](cache::EntryRef entry, std::string_view tier) mutable {
+                           HandOver<LowerHit>::Give(
+                               std::move(found), {.entry = std::move(entry), .tier = TierOf(tier)});
+                         });
+  co_return co_await found->Take();
 }
 
 asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {

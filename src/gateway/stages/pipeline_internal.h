@@ -86,6 +86,8 @@ class Pipeline final : public RequestSink {
   // Null when today's settings have another key for that request: it would store nothing of use.
   std::shared_ptr<Miss> MakeRefresh(ThreadState& state, const cache::Entry& entry);
   boost::asio::awaitable<void> RunRefresh(std::shared_ptr<Miss> miss);
+  // Counts what a call cost that no client asked for.
+  void NoteBackgroundCall(const Miss& miss, const Result<UpstreamReply>& asked);
 
   boost::asio::awaitable<void> RunMiss(std::shared_ptr<Miss> miss);
   // A hit that is not answered at once: of a lower tier, or of memory with a verdict by other

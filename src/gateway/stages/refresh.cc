@@ -6,21 +6,11 @@
 #include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 
+#include "stages/client_sink_internal.h"
 #include "stages/pipeline_state_internal.h"
 
 namespace assay::gateway {
-namespace {
-
 namespace asio = boost::asio;
-
-// For a stream that no client reads; what it says is kept on the way.
-class NoClient final : public ChunkSink {
- public:
-  asio::awaitable<Result<void>> Head(const UpstreamHead&) override { co_return Result<void>(); }
-  asio::awaitable<Result<void>> Chunk(std::string_view) override { co_return Result<void>(); }
-};
-
-}  // namespace
 
 std::shared_ptr<Pipeline::Miss> Pipeline::MakeRefresh(ThreadState& state,
                                                       const cache::Entry& entry) {
@@ -58,6 +48,18 @@ std::shared_ptr<Pipeline::Miss> Pipeline::MakeRefresh(ThreadState& state,
   return miss;
 }
 
+void Pipeline::NoteBackgroundCall(const Miss& miss, const Result<UpstreamReply>& asked) {
+  Usage usage;
+  std::int64_t cost_nanousd = 0;
+  if (asked) {
+    usage = {static_cast<std::uint32_t>(asked->usage.prompt_tokens),
+             static_cast<std::uint32_t>(asked->usage.completion_tokens)};
+    cost_nanousd = miss.live->routes->CostNanousd(asked->upstream, asked->usage.prompt_tokens,
+                                                  asked->usage.completion_tokens);
+  }
+  parts_.observer->OnRefresh(miss.stored, usage, cost_nanousd);
+}
+
 asio::awaitable<void> Pipeline::RunRefresh(std::shared_ptr<Miss> miss) {
   const Exchange& exchange = miss->exchange;
   NoClient nobody;
@@ -76,15 +78,7 @@ asio::awaitable<void> Pipeline::RunRefresh(std::shared_ptr<Miss> miss) {
   } else {
     asked = co_await Ask(miss, sink);
   }
-  Usage usage;
-  std::int64_t cost_nanousd = 0;
-  if (asked) {
-    usage = {static_cast<std::uint32_t>(asked->usage.prompt_tokens),
-             static_cast<std::uint32_t>(asked->usage.completion_tokens)};
-    cost_nanousd = miss->live->routes->CostNanousd(asked->upstream, asked->usage.prompt_tokens,
-                                                   asked->usage.completion_tokens);
-  }
-  parts_.observer->OnRefresh(miss->stored, usage, cost_nanousd);
+  NoteBackgroundCall(*miss, asked);
 }
 
 void Pipeline::Refresh(std::size_t thread, const asio::any_io_executor& executor,

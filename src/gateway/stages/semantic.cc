@@ -2,15 +2,13 @@
 #include <memory>
 #include <utility>  // Boost 1.81's awaitable.hpp does not include it
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "coroutine/signal_internal.h"
+#include "stages/client_sink_internal.h"
 #include "stages/pipeline_state_internal.h"
 
 namespace assay::gateway {
@@ -19,13 +17,6 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t kMaxReasonBytes = 200;
-
-// Discards a stream that no client reads.
-class NoClient final : public ChunkSink {
- public:
-  asio::awaitable<Result<void>> Head(const UpstreamHead&) override { co_return Result<void>(); }
-  asio::awaitable<Result<void>> Chunk(std::string_view) override { co_return Result<void>(); }
-};
 
 // What may stand in a header: questions can hold anything.
 std::string HeaderText(std::string_view text) {
@@ -43,29 +34,17 @@ bool Pipeline::WantsSemantic(const Miss& miss) {
 }
 
 asio::awaitable<void> Pipeline::LookSemantic(std::shared_ptr<Miss> miss) {
-  struct Waiting {
-    explicit Waiting(const asio::any_io_executor& executor) : timer(executor) {}
-    asio::steady_timer timer;
-    std::shared_ptr<const SemanticLook> look;
-  };
+  using Found = std::shared_ptr<const SemanticLook>;
   const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  const auto waiting = std::make_shared<Waiting>(executor);
-  waiting->timer.expires_at(asio::steady_timer::time_point::max());
+  const auto found = std::make_shared<HandOver<Found>>(co_await asio::this_coro::executor);
   // The job has its own copies: the client may leave meanwhile.
-  auto job = [waiting, executor, route = miss->route->semantic, live = miss->live,
-              version = miss->route->version, body = miss->exchange.body,
-              tenant = miss->exchange.tenant, now_ms = miss->exchange.started_wall_ns / 1'000'000] {
+  auto job = [found, route = miss->route->semantic, version = miss->route->version,
+              body = miss->exchange.body, tenant = miss->exchange.tenant,
+              now_ms = miss->exchange.started_wall_ns / 1'000'000]() mutable {
     auto look = std::make_shared<const SemanticLook>(route->Look(body, tenant, version, now_ms));
-    asio::post(executor, [waiting, look = std::move(look)]() mutable {
-      waiting->look = std::move(look);
-      waiting->timer.cancel();
-    });
+    HandOver<Found>::Give(std::move(found), std::move(look));
   };
-  if (parts_.compute->Offer(std::move(job))) {
-    (void)co_await waiting->timer.async_wait(asio::as_tuple(asio::use_awaitable));
-    miss->semantic = waiting->look;
-  }
+  if (parts_.compute->Offer(std::move(job))) miss->semantic = co_await found->Take();
   if (miss->semantic) {
     miss->exchange.semantic = miss->semantic->reason;
     miss->semantic_field = HeaderText(miss->semantic->reason);
@@ -91,8 +70,7 @@ asio::awaitable<bool> Pipeline::AnswerSemantic(std::shared_ptr<Miss> miss) {
     miss->semantic_field = "the similar question's answer is gone";
     miss->exchange.semantic = miss->semantic_field;
     miss->semantic = nullptr;
-    (void)parts_.compute->Offer(
-        [route = miss->route->semantic, live = miss->live, answer] { route->Forget(answer); });
+    (void)parts_.compute->Offer([route = miss->route->semantic, answer] { route->Forget(answer); });
     co_return false;
   }
   if (!IsWanted(*hit.entry, miss->exchange.wish, now_ms)) co_return false;
@@ -106,6 +84,7 @@ asio::awaitable<bool> Pipeline::AnswerSemantic(std::shared_ptr<Miss> miss) {
 
 // A share of the hits goes upstream all the same, for no client, to compare the answers.
 void Pipeline::StartSemanticCheck(const Miss& served) {
+  if (draining_.load(std::memory_order_relaxed)) return;
   auto miss = std::make_shared<Miss>();
   miss->exchange = served.exchange;
   miss->exchange.request_id += "-check";
@@ -124,21 +103,13 @@ asio::awaitable<void> Pipeline::RunSemanticCheck(std::shared_ptr<Miss> miss) {
   NoClient nobody;
   ChunkSink* const sink = miss->exchange.stream ? &nobody : nullptr;
   const Result<UpstreamReply> asked = co_await Ask(miss, sink);
-  Usage usage;
-  std::int64_t cost_nanousd = 0;
-  if (asked) {
-    usage = {static_cast<std::uint32_t>(asked->usage.prompt_tokens),
-             static_cast<std::uint32_t>(asked->usage.completion_tokens)};
-    cost_nanousd = miss->live->routes->CostNanousd(asked->upstream, asked->usage.prompt_tokens,
-                                                   asked->usage.completion_tokens);
-  }
-  parts_.observer->OnRefresh(miss->stored, usage, cost_nanousd);
+  NoteBackgroundCall(*miss, asked);
 }
 
 void Pipeline::TakeSemantic(const Miss& miss, std::string_view body, std::int64_t expires_ms) {
   if (!miss.semantic || !miss.semantic->usable || !miss.stored) return;
   // A full pool learns nothing from this one; a later miss of the same question will.
-  (void)parts_.compute->Offer([cache = parts_.cache, route = miss.route->semantic, live = miss.live,
+  (void)parts_.compute->Offer([cache = parts_.cache, route = miss.route->semantic,
                                look = miss.semantic, key = miss.exchange.key,
                                tenant = miss.exchange.tenant, answer = std::string(body),
                                expires_ms] {

@@ -18,6 +18,7 @@ struct SecretSource {
   std::string env;   // name of an environment variable
   std::string file;  // path of a file with mode 0600 or stricter
   [[nodiscard]] bool empty() const { return env.empty() && file.empty(); }
+  friend bool operator==(const SecretSource&, const SecretSource&) = default;
 };
 
 enum class TlsVersion : std::uint8_t { k12, k13 };
@@ -52,17 +53,20 @@ struct RateSettings {  // token buckets; 0: no limit
   std::int64_t tokens_per_minute = 0;
   std::int64_t queue_length = 256;      // calls that may wait for their turn
   std::int64_t queue_time_ms = 30'000;  // a call that would wait longer is refused at once
+  friend bool operator==(const RateSettings&, const RateSettings&) = default;
 };
 
 struct PriceSettings {  // US dollars for a million tokens; 0: free
   double prompt_usd = 0;
   double completion_usd = 0;
+  friend bool operator==(const PriceSettings&, const PriceSettings&) = default;
 };
 
 struct RetrySettings {
   std::int64_t attempts = 2;  // after the first
   std::int64_t base_ms = 100;
   std::int64_t max_ms = 5'000;  // also the longest retry-after that is waited for
+  friend bool operator==(const RetrySettings&, const RetrySettings&) = default;
 };
 
 struct BreakerSettings {
@@ -72,6 +76,7 @@ struct BreakerSettings {
   std::int64_t window_ms = 30'000;
   std::int64_t open_ms = 10'000;  // doubles while the probes fail, up to 8 times
   std::int64_t probes = 2;        // at once, and so many good ones in a row close it
+  friend bool operator==(const BreakerSettings&, const BreakerSettings&) = default;
 };
 
 struct UpstreamSettings {
@@ -93,6 +98,7 @@ struct UpstreamSettings {
   PriceSettings price;
   RetrySettings retry;
   BreakerSettings breaker;
+  friend bool operator==(const UpstreamSettings&, const UpstreamSettings&) = default;
 };
 
 enum class RoutePolicy : std::uint8_t { kFailover, kBalance };
