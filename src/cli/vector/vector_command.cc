@@ -29,12 +29,9 @@ Result<NpyVectors> ReadVectors(const std::string& path) {
 
 Result<std::unique_ptr<vector::Index>> BuildIndex(const NpyVectors& rows,
                                                   const vector::IndexOptions& options) {
-  ASSAY_ASSIGN(std::unique_ptr<vector::Index> index, vector::Index::Create(options));
+  ASSAY_ASSIGN(std::unique_ptr<vector::Index> index,
+               vector::Index::Over(options, rows.values, {}, nullptr));
   ProgressBar progress("building");
-  for (std::size_t i = 0; i < rows.rows; ++i) {
-    ASSAY_TRY(index->Insert(i, rows.values.subspan(i * rows.dim, rows.dim)));
-    if (i % 4096 == 0) progress.Update("reading", i, rows.rows);
-  }
   ASSAY_TRY(index->Optimize([&](const vector::IndexProgress& step) {
     progress.Update(step.stage, step.done, step.total);
   }));

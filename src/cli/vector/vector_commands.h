@@ -28,7 +28,8 @@ struct NpyVectors {
 };
 [[nodiscard]] Result<NpyVectors> ReadVectors(const std::string& path);
 
-// An index of the rows, ids from 0 on, with lists; progress on a terminal.
+// An index of the rows, ids from 0 on, with lists; progress on a terminal. The rows must outlive
+// it.
 [[nodiscard]] Result<std::unique_ptr<vector::Index>> BuildIndex(
     const NpyVectors& rows, const vector::IndexOptions& options);
 

@@ -6,6 +6,7 @@
 
 #include "assay/core/parallel.h"
 #include "assay/vector/matrix_file.h"
+#include "assay/vector/npy.h"
 #include "assay/vector/top_k.h"
 
 #include "live_index_internal.h"
@@ -161,6 +162,32 @@ Result<std::unique_ptr<Index>> Index::Create(const IndexOptions& options) {
                                                     options.label.size(), kMaxLabelBytes));
   }
   return std::make_unique<internal::LiveIndex>(options);
+}
+
+Result<std::unique_ptr<Index>> Index::Over(const IndexOptions& options, std::span<const float> rows,
+                                           std::vector<std::uint64_t> ids,
+                                           std::shared_ptr<const void> keep) {
+  ASSAY_ASSIGN(std::unique_ptr<Index> index, Create(options));
+  const std::size_t count = rows.size() / options.dim;
+  if (rows.size() % options.dim != 0 || (!ids.empty() && ids.size() != count)) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("{} values and {} ids are no rows of {} dimensions with an id each",
+                            rows.size(), ids.size(), options.dim));
+  }
+  if (count > kMaxIndexRows) {
+    return Fail(Code::kResourceExhausted,
+                fmt::format("{} rows; an index holds {} at most", count, kMaxIndexRows));
+  }
+  std::vector<std::uint64_t> sorted = ids;
+  std::ranges::sort(sorted);
+  const auto twice = std::ranges::adjacent_find(sorted);
+  if (twice != sorted.end()) {
+    return Fail(Code::kInvalidArgument, fmt::format("the id {} is there twice", *twice));
+  }
+  ASSAY_TRY(CheckFinite(rows, options.dim));
+  static_cast<internal::LiveIndex&>(*index).Restore(
+      {.ids = std::move(ids), .lists = nullptr, .effort = {}}, rows, std::move(keep));
+  return index;
 }
 
 }  // namespace assay::vector

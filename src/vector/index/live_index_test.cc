@@ -13,6 +13,8 @@
 #include "assay/vector/index.h"
 #include "assay/vector/top_k.h"
 
+#include "clustered_rows.h"
+
 namespace assay::vector {
 namespace {
 
@@ -141,6 +143,50 @@ TEST(LiveIndexTest, WrongShapesNumbersAndCountsAreNamed) {
   EXPECT_EQ(Index::Create({.dim = 4, .wanted_recall = 1.5}).error().code, Code::kOutOfRange);
   EXPECT_EQ(Index::Create({.dim = 4, .label = std::string(65, 'x')}).error().code,
             Code::kInvalidArgument);
+}
+
+TEST(LiveIndexTest, RowsOfTheCallerAreSearchedWhereTheyAre) {
+  constexpr std::size_t kDim = 24;
+  const std::vector<float> rows = ClusteredRows(6000, kDim, 3);
+  std::vector<std::uint64_t> ids(6000);
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = 9 * i + 4;
+  const auto keep = std::make_shared<int>(0);
+  auto over = Index::Over({.dim = kDim, .wanted_recall = 0.9}, rows, ids, keep);
+  ASSERT_TRUE(over.has_value()) << over.error().message;
+  Index& index = **over;
+  EXPECT_EQ(keep.use_count(), 2);
+  EXPECT_EQ(index.Stats().mapped_bytes, rows.size() * sizeof(float));
+  EXPECT_LT(index.Stats().resident_bytes, rows.size() * sizeof(float));
+  const auto copied = MakeIndex(kDim);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    ASSERT_TRUE(copied->Insert(ids[i], std::span(rows).subspan(i * kDim, kDim)));
+  }
+  const std::vector<float> queries = ClusteredRows(20, kDim, 4);
+  for (std::size_t q = 0; q < 20; ++q) {
+    const auto query = std::span(queries).subspan(q * kDim, kDim);
+    EXPECT_EQ(*index.Search(query, 10), *copied->Search(query, 10));
+  }
+  ASSERT_TRUE(index.Optimize({}));
+  EXPECT_FALSE(index.Stats().exact);
+  const auto own = std::span(rows).subspan(7 * kDim, kDim);
+  EXPECT_EQ(index.Search(own, 1)->front().id, ids[7]);
+  EXPECT_TRUE(index.Erase(ids[7]));
+  EXPECT_NE(index.Search(own, 1)->front().id, ids[7]);
+  ASSERT_TRUE(index.Insert(1, own));
+  EXPECT_EQ(index.Search(own, 1)->front().id, 1U);
+  over->reset();
+  EXPECT_EQ(keep.use_count(), 1);
+}
+
+TEST(LiveIndexTest, RowsOfTheCallerThatDoNotFitAreRefused) {
+  const std::vector<float> rows = {1, 2, 3, 4};
+  EXPECT_EQ(Index::Over({.dim = 3}, rows, {}, nullptr).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(Index::Over({.dim = 2}, rows, {1}, nullptr).error().code, Code::kInvalidArgument);
+  EXPECT_NE(Index::Over({.dim = 2}, rows, {6, 6}, nullptr).error().message.find("6 is there twice"),
+            std::string::npos);
+  const std::vector<float> bad = {1, 2, 3, std::numeric_limits<float>::infinity()};
+  EXPECT_NE(Index::Over({.dim = 2}, bad, {}, nullptr).error().message.find("value 1 of row 1"),
+            std::string::npos);
 }
 
 TEST(LiveIndexTest, SearchesGoOnWhileOthersInsertAndErase) {

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "assay/core/parallel.h"
 #include "assay/vector/npy.h"
 
 namespace assay::vector {
@@ -197,12 +198,19 @@ Result<std::vector<std::int64_t>> NpyFile::ToIntegers() const {
 }
 
 Result<void> CheckFinite(std::span<const float> values, std::size_t dim) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (std::isfinite(values[i])) continue;
-    return Bad(
-        fmt::format("value {} of row {} is {}, not a finite number", i % dim, i / dim, values[i]));
-  }
-  return {};
+  constexpr std::size_t kGrain = 1 << 16;  // values
+  return core::ParallelTry(values.size(), kGrain, [&](std::size_t begin, std::size_t end) {
+    const std::span<const float> some = values.subspan(begin, end - begin);
+    // Infinities and what is not a number have all bits of the exponent set.
+    const bool finite = std::ranges::all_of(some, [](float v) { return std::isfinite(v); });
+    if (finite) return Result<void>();
+    const std::size_t i =
+        begin + static_cast<std::size_t>(
+                    std::ranges::find_if_not(some, [](float v) { return std::isfinite(v); }) -
+                    some.begin());
+    return Result<void>(Bad(
+        fmt::format("value {} of row {} is {}, not a finite number", i % dim, i / dim, values[i])));
+  });
 }
 
 }  // namespace assay::vector

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -15,18 +16,28 @@ constexpr float kGrids[] = {0.40F, 0.46F, 0.52F, 0.58F, 0.64F, 0.70F,
 constexpr float kHalfCodes = 8;  // codes 0 to 15 stand for -7.5 to 7.5
 constexpr float kOffset = 7.5F;
 
+// Cut off rather than floored: what is cut is positive, and vectors of any CPU can do it.
 float Rounded(float value) {
-  return std::clamp(std::floor(value) + kHalfCodes, 0.0F, 15.0F);
+  return static_cast<float>(
+      static_cast<std::int32_t>(std::min(std::max(value + kHalfCodes, 0.0F), 15.0F)));
 }
 
 // The cosine of the values with their codes on a grid, times the values' length.
 float Agreement(std::span<const float> values, float inverse) {
+  std::array<float, kGroupDims> dots = {};
+  std::array<float, kGroupDims> squares = {};
+  for (std::size_t first = 0; first < values.size(); first += kGroupDims) {
+    for (std::size_t i = 0; i < kGroupDims; ++i) {  // lanes of vectors
+      const float code = Rounded(values[first + i] * inverse) - kOffset;
+      dots[i] += code * values[first + i];
+      squares[i] += code * code;
+    }
+  }
   float dot = 0;
   float square = 0;
-  for (const float v : values) {
-    const float code = Rounded(v * inverse) - kOffset;
-    dot += code * v;
-    square += code * code;
+  for (std::size_t i = 0; i < kGroupDims; ++i) {
+    dot += dots[i];
+    square += squares[i];
   }
   return dot / std::sqrt(square);
 }

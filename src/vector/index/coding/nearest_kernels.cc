@@ -1,5 +1,6 @@
 // Method: lanes are centroids, so no sum crosses lanes and the best of each lane stays in a
-// register. Blocks of 4 points x 2 vectors of centroids keep eight chains of multiply-adds going.
+// register. Blocks of 4 points x 2 vectors of centroids keep eight chains of multiply-adds going;
+// where there are 32 registers, 8 points make 16 chains of fewer loads each.
 #include "nearest_kernels.h"
 
 #include <algorithm>
@@ -16,7 +17,13 @@ HWY_BEFORE_NAMESPACE();
 namespace assay::vector::internal::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
+#define ASSAY_WIDE_BLOCKS 1
+constexpr std::size_t kPoints = 8;
+#else
+#define ASSAY_WIDE_BLOCKS 0
 constexpr std::size_t kPoints = 4;
+#endif
 constexpr std::size_t kTileBytes = 512 * 1024;  // of centroids, that stay in L2 for all points
 
 // Lane l of vector d of block b is value d of centroid b * lanes + l; blocks come in pairs. Absent
@@ -43,13 +50,30 @@ Layout LayOut(const float* centroids, const float* half_squares, std::size_t cou
   return layout;
 }
 
-HWY_INLINE void ScorePair(const std::array<const float*, kPoints>& points, const Layout& layout,
-                          std::size_t pair, std::size_t dim,
-                          float* HWY_RESTRICT best,  // of each lane so far, [kPoints * lanes]
+// Keeps the better of what one point had in each lane and its scores with a pair of vectors.
+template <class D, class V = hn::VFromD<D>>
+HWY_INLINE void Keep(D d, std::size_t pair, V s0, V s1, float* HWY_RESTRICT best,
+                     std::int32_t* HWY_RESTRICT best_at) {
+  const hn::RebindToSigned<D> di;
+  const auto lanes = static_cast<std::int32_t>(hn::Lanes(d));
+  const auto first = hn::Iota(di, static_cast<std::int32_t>(pair) * 2 * lanes);
+  const auto second = hn::Add(first, hn::Set(di, lanes));
+  auto score = hn::LoadU(d, best);
+  auto at = hn::LoadU(di, best_at);
+  at = hn::IfThenElse(hn::RebindMask(di, hn::Gt(s0, score)), first, at);
+  score = hn::Max(s0, score);
+  at = hn::IfThenElse(hn::RebindMask(di, hn::Gt(s1, score)), second, at);
+  score = hn::Max(s1, score);
+  hn::StoreU(score, d, best);
+  hn::StoreU(at, di, best_at);
+}
 
+// kPoints points with a pair of vectors of centroids. best and best_at: of each lane so far,
+// [kPoints * lanes]. Sums are plain variables because scalable vectors cannot stand in arrays.
+HWY_INLINE void ScorePair(const float* const* points, const Layout& layout, std::size_t pair,
+                          std::size_t dim, float* HWY_RESTRICT best,
                           std::int32_t* HWY_RESTRICT best_at) {
   const hn::ScalableTag<float> d;
-  const hn::RebindToSigned<decltype(d)> di;
   const std::size_t lanes = hn::Lanes(d);
   const float* HWY_RESTRICT left = layout.values.data() + pair * 2 * lanes * dim;
   const float* HWY_RESTRICT right = left + lanes * dim;
@@ -58,38 +82,41 @@ HWY_INLINE void ScorePair(const std::array<const float*, kPoints>& points, const
   const auto start1 = hn::Neg(hn::LoadU(d, halves + lanes));
   auto a0 = start0, b0 = start0, c0 = start0, e0 = start0;
   auto a1 = start1, b1 = start1, c1 = start1, e1 = start1;
+#if ASSAY_WIDE_BLOCKS
+  auto f0 = start0, g0 = start0, h0 = start0, k0 = start0;
+  auto f1 = start1, g1 = start1, h1 = start1, k1 = start1;
+#endif
   for (std::size_t i = 0; i < dim; ++i) {
     const auto l = hn::LoadU(d, left + i * lanes);
     const auto r = hn::LoadU(d, right + i * lanes);
-    const auto a = hn::Set(d, points[0][i]);
-    const auto b = hn::Set(d, points[1][i]);
-    const auto c = hn::Set(d, points[2][i]);
-    const auto e = hn::Set(d, points[3][i]);
-    a0 = hn::MulAdd(a, l, a0);
-    a1 = hn::MulAdd(a, r, a1);
-    b0 = hn::MulAdd(b, l, b0);
-    b1 = hn::MulAdd(b, r, b1);
-    c0 = hn::MulAdd(c, l, c0);
-    c1 = hn::MulAdd(c, r, c1);
-    e0 = hn::MulAdd(e, l, e0);
-    e1 = hn::MulAdd(e, r, e1);
+    const auto add = [&](std::size_t p, auto& s0, auto& s1) HWY_ATTR {
+      const auto v = hn::Set(d, points[p][i]);
+      s0 = hn::MulAdd(v, l, s0);
+      s1 = hn::MulAdd(v, r, s1);
+    };
+    add(0, a0, a1);
+    add(1, b0, b1);
+    add(2, c0, c1);
+    add(3, e0, e1);
+#if ASSAY_WIDE_BLOCKS
+    add(4, f0, f1);
+    add(5, g0, g1);
+    add(6, h0, h1);
+    add(7, k0, k1);
+#endif
   }
-  const auto first = hn::Iota(di, static_cast<std::int32_t>(pair * 2 * lanes));
-  const auto second = hn::Add(first, hn::Set(di, static_cast<std::int32_t>(lanes)));
-  const auto keep = [&](std::size_t p, auto s0, auto s1) HWY_ATTR {
-    auto score = hn::LoadU(d, best + p * lanes);
-    auto at = hn::LoadU(di, best_at + p * lanes);
-    at = hn::IfThenElse(hn::RebindMask(di, hn::Gt(s0, score)), first, at);
-    score = hn::Max(s0, score);
-    at = hn::IfThenElse(hn::RebindMask(di, hn::Gt(s1, score)), second, at);
-    score = hn::Max(s1, score);
-    hn::StoreU(score, d, best + p * lanes);
-    hn::StoreU(at, di, best_at + p * lanes);
-  };
+  const auto keep = [&](std::size_t p, auto s0, auto s1)
+                        HWY_ATTR { Keep(d, pair, s0, s1, best + p * lanes, best_at + p * lanes); };
   keep(0, a0, a1);
   keep(1, b0, b1);
   keep(2, c0, c1);
   keep(3, e0, e1);
+#if ASSAY_WIDE_BLOCKS
+  keep(4, f0, f1);
+  keep(5, g0, g1);
+  keep(6, h0, h1);
+  keep(7, k0, k1);
+#endif
 }
 
 void NearestCentroids(const float* points, std::size_t n, const float* centroids,
@@ -107,7 +134,8 @@ void NearestCentroids(const float* points, std::size_t n, const float* centroids
       std::array<const float*, kPoints> some;  // the last group repeats its last point
       for (std::size_t i = 0; i < kPoints; ++i) some[i] = points + std::min(p + i, n - 1) * dim;
       for (std::size_t pair = begin; pair < end; ++pair) {
-        ScorePair(some, layout, pair, dim, best.data() + p * lanes, best_at.data() + p * lanes);
+        ScorePair(some.data(), layout, pair, dim, best.data() + p * lanes,
+                  best_at.data() + p * lanes);
       }
     }
   }
@@ -121,6 +149,7 @@ void NearestCentroids(const float* points, std::size_t n, const float* centroids
   }
 }
 
+#undef ASSAY_WIDE_BLOCKS
 }  // namespace assay::vector::internal::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
