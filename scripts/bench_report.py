@@ -17,8 +17,9 @@ from pathlib import Path
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 # The parts of docs/benchmarks.md: their markers, and the groups of rows that stand between them.
 SECTIONS = (
-    (BEGIN, END, ("text", "claims", "embed", "vector", "corpus", "cli")),
+    (BEGIN, END, ("text", "claims", "embed", "corpus", "cli")),
     ("<!-- bench:gateway:begin -->", "<!-- bench:gateway:end -->", ("gateway", "cache", "crypto", "telemetry")),
+    ("<!-- bench:vector:begin -->", "<!-- bench:vector:end -->", ("vector",)),
 )
 
 
@@ -52,6 +53,9 @@ ALIKE = "text/similarity/"
 BM25_ROW = "BM25 over 100,000 passages, top 10"
 HIT = "gateway, hit, 16 connections"
 MISS, ADDED = "gateway, passed through, 16 connections", "gateway, passed through, added median latency"
+CLUSTERED, QUESTIONS = "vector/index/clustered/", "vector/index/questions/"
+NEAREST_D = "10 nearest of 100,000 x 1,536, wanted recall 0.99"
+NEAREST_R = "10 nearest of 100,000 questions x 384, wanted recall 0.99"
 COMBINED = "72 requests at once, 69% duplicates, a local model"
 ROWS = (
     Row(SPOT_BATCH, SPOT + "batch/assay", SPOT + "batch/vectorscan", "Vectorscan, block mode, one buffer", at_most=60e-9,
@@ -168,6 +172,21 @@ ROWS = (
     Row("replay: calls of the upstream", "gateway/replay/calls"),
     Row("replay: median latency, 16 connections", "gateway/replay/median"),
     Row("replay: 99% are faster than", "gateway/replay/p99"),
+    Row(NEAREST_D, CLUSTERED + "qps/assay_wanted_0_99", CLUSTERED + "qps/usearch_b1_ef_128_100_compared",
+        "usearch b1, 100 compared (recall 0.991)", at_least=2),
+    Row(NEAREST_D, CLUSTERED + "qps/assay_wanted_0_99", CLUSTERED + "qps/hnswlib_m_16_ef_128", "hnswlib, ef 128 (0.993)"),
+    Row(NEAREST_D, CLUSTERED + "qps/assay_wanted_0_99", CLUSTERED + "qps/faiss_flat", "faiss Flat (1)"),
+    Row(NEAREST_D, CLUSTERED + "qps/assay_wanted_0_99", CLUSTERED + "qps/faiss_ivf256_sq8_nprobe_64",
+        "faiss IVF256,SQ8, nprobe 64 (0.954)"),
+    Row(NEAREST_D, CLUSTERED + "qps/assay_wanted_0_99", CLUSTERED + "qps/faiss_ivf256_pq96_nprobe_64",
+        "faiss IVF256,PQ96, nprobe 64 (0.55)"),
+    Row("the same, memory a vector", CLUSTERED + "bytes/assay", CLUSTERED + "bytes/usearch_b1",
+        "usearch b1, besides the float rows", at_most=430),
+    Row("the same, building the index, CPU time", CLUSTERED + "build/assay", CLUSTERED + "build/faiss_ivf256_pq96",
+        "faiss IVF256,PQ96", at_least=10),
+    Row(NEAREST_R, QUESTIONS + "qps/assay_wanted_0_99", QUESTIONS + "qps/usearch_b1_ef_256_200_compared",
+        "usearch b1, 200 compared"),
+    Row(NEAREST_R, QUESTIONS + "qps/assay_wanted_0_99", QUESTIONS + "qps/hnswlib_m_16_ef_256", "hnswlib, ef 256"),
     # Not asked for, but good to know.
     Row("API key: who asks, may it, charge it", "crypto/keys/whole_request/threads:1"),
     Row("API key: the same, two threads, CPU of each", "crypto/keys/whole_request/threads:2"),
@@ -199,6 +218,11 @@ ROWS = (
     Row("top 10 of 100,000 x 384 float32, batch, a query", "vector/BM_FloatBatch", "vector/numpy_batch", "numpy"),
     Row("top 10 of 100,000 x 384 int8, batch, a query", "vector/BM_Int8Batch", "vector/numpy_batch",
         "numpy, float32"),
+    Row("4,000 x 384: all similarities, a row", "vector/BM_SimilarityMatrix", "vector/numpy_similarity_matrix",
+        "numpy, OpenBLAS's syrk"),
+    Row("4,000 x 384: the 10 most similar to each row, a row", "vector/BM_MostSimilarRows", "vector/numpy_most_similar",
+        "numpy"),
+    Row("a search asked before, of the result cache", "vector/BM_CachedResult"),
     Row("decode 1 GB of float32 vectors, lossless", "vector/codec/float32", "vector/codec/float32/pcodec_8",
         "pcodec, level 8"),
     Row("decode 1 GB of vectors of bfloat16 precision", "vector/codec/bfloat16", "vector/codec/bfloat16/pcodec_8",

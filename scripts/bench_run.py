@@ -29,6 +29,7 @@ PROGRAMS = BUILD / "bench"
 RESULTS = ROOT / "build" / "bench" / "results.json"
 DOCS = ROOT / "docs" / "benchmarks.md"
 COMMAND_LIMIT_S = 600
+PREPARE_LIMIT_S = 3600  # of what prepares its data and its peers the first time
 NO_DATA = "needs ASSAY_DATA"
 CLEAN_CPU_SHARE = 0.95  # below it other programs were running
 NO_PEER = "peer not installed"
@@ -45,8 +46,8 @@ class MissingPeer(BenchError):
 class Plan:
     """How much is measured."""
 
-    def __init__(self, quick, rounds, data):
-        self.quick, self.data = quick, data
+    def __init__(self, quick, rounds, data, write_docs=False):
+        self.quick, self.data, self.write_docs = quick, data, write_docs
         self.rounds = rounds or (3 if quick else 7)
         self.min_time_s = 0.02 if quick else 0.2
         self.embed_sentences = 60 if quick else 300
@@ -81,15 +82,15 @@ def check_build(cache_text):
     return None
 
 
-def run(command, **options):
+def run(command, limit_s=COMMAND_LIMIT_S, **options):
     """Returns the standard output of one program, or raises BenchError with its last words."""
     command = [str(part) for part in command]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, cwd=ROOT, **options)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, cwd=ROOT, **options)
     except FileNotFoundError:
         raise BenchError(f"{Path(command[0]).name} is not built") from None
     except subprocess.TimeoutExpired:
-        raise BenchError(f"{Path(command[0]).name} ran longer than {COMMAND_LIMIT_S} s") from None
+        raise BenchError(f"{Path(command[0]).name} ran longer than {limit_s} s") from None
     if done.returncode != 0:
         name = next((Path(part).name for part in command if part.endswith((".py", "_bench"))), Path(command[0]).name)
         said = (done.stderr.strip() or done.stdout.strip()).split("\n")[-1]
@@ -246,7 +247,7 @@ def encoders(plan, results):
 
 
 def vectors(plan, results):
-    runs, _ = google_benchmark(plan, results, "vector_bench", "--benchmark_filter=BM_(Float|Int8)")
+    runs, _ = google_benchmark(plan, results, "vector_bench", "--benchmark_filter=BM_(Float|Int8|Sim|Most|Cached)")
     for name, values in runs.items():
         results.add(f"vector/{name}", "s", (1 / one["items_per_second"] for one in values))
     for line in run([sys.executable, "bench/peers/numpy_top_k.py"]).splitlines():
@@ -263,6 +264,27 @@ def vector_store(plan, results):
             results.add(f"vector/{report['name']}", "s", [1 / report["gb_per_second"]])
         else:
             results.add(f"vector/{report['name']}", "s", [report["p50_us"] * 1e-6])
+
+
+def vector_index(plan, results):
+    """Two sets beside their peers; the first run makes them, and writes the whole table to docs/vectors.md if asked."""
+    prepared = (RESULTS.parent / "vector_index" / "clustered" / "faiss_ivf256_pq96.json").exists()
+    if plan.quick and not prepared:
+        raise MissingPeer("only after a whole run, which makes the peers' indexes")
+    command = [sys.executable, "bench/peers/vector_index.py", BUILD / "assay", "--json", "--sets",
+               "clustered,questions" if plan.data else "clustered", "--rounds", min(plan.rounds, 3)]
+    if plan.write_docs:
+        command += ["--docs", "docs/vectors.md"]
+    report = json.loads(run(command, limit_s=PREPARE_LIMIT_S))
+    for which, measured in report["sets"].items():
+        for one in measured:
+            name = re.sub(r"[^a-z0-9]+", "_", one["name"].lower())
+            results.add(f"vector/index/{which}/qps/{name}", "1/s", one["qps_cpu"])
+            results.add(f"vector/index/{which}/build/{one['peer']}", "s", [one["build_cpu_s"]])
+            results.add(f"vector/index/{which}/bytes/{one['peer']}", "B", [one["bytes"]])
+    results.facts["peers"].update(report["versions"])
+    for peer, reason in report["missing"].items():
+        print(f"note: {peer}: {reason}", file=sys.stderr)
 
 
 def bm25(plan, results):
@@ -347,6 +369,7 @@ BENCHMARKS = (
     ("encoders", encoders, "embed", True, "embed_bench"),
     ("exact vector search", vectors, "vector", False, "vector_bench"),
     ("vector store", vector_store, "vector", False, "vector_store_bench"),
+    ("vector index", vector_index, "vector/index", False, "assay_program"),
     ("BM25", bm25, "corpus/bm25", True, "bm25_bench"),
     ("index", index, "corpus/index", False, "index_bench"),
     ("metrics and log", telemetry, "telemetry", False, "telemetry_bench"),
@@ -453,7 +476,7 @@ def main():
         return 2
 
     data = os.environ.get("ASSAY_DATA", "")
-    plan = Plan(options.quick, options.rounds, data)
+    plan = Plan(options.quick, options.rounds, data, options.write_docs)
     machine = describe_machine()
     compiler, flags = describe_build(cache_text)
     measured = measure(plan, groups)

@@ -10,6 +10,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include "assay/core/parallel.h"
+#include "assay/vector/index.h"
 #include "assay/vector/top_k.h"
 
 namespace {
@@ -122,15 +124,51 @@ void BM_Int8Batch(benchmark::State& state) {
   SetRate(state, kQueries, 1);
 }
 
+// All rows of a small set with each other; items are rows.
+constexpr std::size_t kSmallSet = 4'000;
+
+std::span<const float> SmallSet() {
+  return std::span(TheData().rows).first(kSmallSet * kDim);
+}
+
+void BM_SimilarityMatrix(benchmark::State& state) {
+  std::vector<float> out(kSmallSet * kSmallSet);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(vector::SimilarityMatrix(SmallSet(), kDim, out));
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(kSmallSet) * state.iterations());
+}
+void BM_MostSimilarRows(benchmark::State& state) {
+  std::vector<std::uint32_t> similar(kSmallSet * kBest);
+  std::vector<float> scores(kSmallSet * kBest);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(vector::MostSimilarRows(SmallSet(), kDim, kBest, similar, scores));
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(kSmallSet) * state.iterations());
+}
+
+// A search that was asked before, of an index of 100 rows: the cache's own cost.
+void BM_CachedResult(benchmark::State& state) {
+  const auto index =
+      vector::Index::Over({.dim = kDim}, std::span(TheData().rows).first(100 * kDim), {}, nullptr);
+  vector::ResultCache cache(**index, 1 << 20);
+  for (auto _ : state) benchmark::DoNotOptimize(cache.Search(TheData().Query(0), kBest));
+  state.SetItemsProcessed(state.iterations());
+}
+
 BENCHMARK(BM_NaiveSingle)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_FloatSingle)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_FloatBatch)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_Int8Single)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_Int8Batch)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_SimilarityMatrix)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_MostSimilarRows)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_CachedResult);
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  const assay::core::ThreadLimit one_thread(1);  // as numpy beside it
   CheckEqualAnswers();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;

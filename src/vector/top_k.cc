@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "best_hits_internal.h"
 #include "top_k_kernels.h"
 
 namespace assay::vector {
@@ -14,47 +15,6 @@ namespace {
 constexpr std::size_t kTileBytes = 128 << 10;  // rows that stay in L2 while all queries pass
 constexpr std::size_t kMaxTileRows = 1024;
 constexpr std::size_t kQueriesPerPass = 64;  // their scores of one tile stay in L2, too
-
-bool IsBetter(const Hit& a, const Hit& b) {
-  return a.score > b.score || (a.score == b.score && a.row < b.row);
-}
-
-// The k best hits so far of one query; the worst of them lies on top of the heap.
-class Best {
- public:
-  explicit Best(std::span<Hit> storage) : storage_(storage) {}
-
-  void Add(std::uint32_t first_row, std::span<const float> scores) {
-    std::size_t i = 0;
-    for (; i < scores.size() && size_ < storage_.size(); ++i) {
-      if (std::isnan(scores[i])) continue;
-      storage_[size_++] = {first_row + static_cast<std::uint32_t>(i), scores[i]};
-      std::push_heap(storage_.begin(), End(), IsBetter);
-    }
-    // Rows come in ascending order, so a row that only equals the worst never replaces it.
-    for (; i < scores.size(); ++i) {
-      if (!(scores[i] > storage_.front().score)) continue;
-      std::pop_heap(storage_.begin(), End(), IsBetter);
-      storage_[size_ - 1] = {first_row + static_cast<std::uint32_t>(i), scores[i]};
-      std::push_heap(storage_.begin(), End(), IsBetter);
-    }
-  }
-
-  // All places, best first; those that no row filled hold kNoRow.
-  [[nodiscard]] std::span<const Hit> Sorted() {
-    std::sort_heap(storage_.begin(), End(), IsBetter);
-    std::fill(End(), storage_.end(), Hit{kNoRow, -std::numeric_limits<float>::infinity()});
-    return storage_;
-  }
-
- private:
-  [[nodiscard]] std::span<Hit>::iterator End() const {
-    return storage_.begin() + static_cast<std::ptrdiff_t>(size_);
-  }
-
-  std::span<Hit> storage_;
-  std::size_t size_ = 0;
-};
 
 struct Shape {
   std::size_t queries;
@@ -121,7 +81,7 @@ std::vector<Hit> Search(const Shape& shape, std::size_t k, std::size_t row_bytes
   const std::size_t tile = std::clamp<std::size_t>(kTileBytes / row_bytes & ~std::size_t{3}, 4,
                                                    std::min(kMaxTileRows, shape.rows + 3));
   std::vector<float> scores(std::min(shape.queries, kQueriesPerPass) * tile);
-  std::vector<Best> best;
+  std::vector<internal::BestHits> best;
   std::vector<Hit> hits;
   hits.reserve(storage.size());
   for (std::size_t q = 0; q < shape.queries; q += kQueriesPerPass) {
@@ -137,7 +97,7 @@ std::vector<Hit> Search(const Shape& shape, std::size_t k, std::size_t row_bytes
         best[i].Add(static_cast<std::uint32_t>(r), {&scores[i * r_count], r_count});
       }
     }
-    for (Best& one : best) {
+    for (internal::BestHits& one : best) {
       const std::span<const Hit> sorted = one.Sorted();
       hits.insert(hits.end(), sorted.begin(), sorted.end());
     }

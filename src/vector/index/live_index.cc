@@ -68,7 +68,7 @@ Result<void> LiveIndex::Insert(std::uint64_t id, std::span<const float> row) {
     lists_->Add(slot, code);
   }
   if (optimizing_) touched_.push_back(slot);
-  ++version_;
+  GrowVersion();
   return {};
 }
 
@@ -77,7 +77,7 @@ bool LiveIndex::Erase(std::uint64_t id) {
   const std::uint32_t slot = rows_.Find(id);
   if (slot == kNoSlot) return false;
   RemoveLocked(slot);
-  ++version_;
+  GrowVersion();
   return true;
 }
 
@@ -140,7 +140,7 @@ IndexStats LiveIndex::Stats() const {
     stats.resident_bytes += lists_->resident_bytes();
   }
   stats.mapped_bytes = rows_.mapped_bytes();
-  stats.version = version_;
+  stats.version = version();
   stats.optimize_advised = options_.dim >= kMinProjectedDim && rows_.size() >= kExactBelow &&
                            rows_.size() >= 2 * optimized_rows_;
   return stats;

@@ -1,5 +1,6 @@
 // The index behind assay/vector/index.h.
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -31,6 +32,9 @@ class LiveIndex final : public Index {
   [[nodiscard]] Result<void> Optimize(const OnIndexProgress& on_progress) override;
   [[nodiscard]] Result<void> Save(core::FileSystem& files, const std::string& path) const override;
   [[nodiscard]] IndexStats Stats() const override;
+  [[nodiscard]] std::uint64_t version() const override {
+    return version_.load(std::memory_order_acquire);
+  }
   [[nodiscard]] const IndexOptions& options() const override { return options_; }
 
   // What a file holds, besides the rows.
@@ -47,6 +51,7 @@ class LiveIndex final : public Index {
   class Optimizer;  // optimize.cc
 
   [[nodiscard]] std::shared_ptr<const Coder> CurrentCoder() const;
+  void GrowVersion() { version_.fetch_add(1, std::memory_order_release); }
   void RemoveLocked(std::uint32_t slot);
   [[nodiscard]] std::vector<Neighbor> SearchLocked(std::span<const float> query,
                                                    std::size_t k) const;
@@ -58,7 +63,8 @@ class LiveIndex final : public Index {
   Effort effort_;
   double calibrated_recall_ = 0;
   std::size_t optimized_rows_ = 0;
-  std::uint64_t version_ = 0;
+  // Grows under the lock, released there; version() acquires it without the lock.
+  std::atomic<std::uint64_t> version_ = 0;
   bool optimizing_ = false;
   std::vector<std::uint32_t> touched_;  // slots that changed while optimizing_
 };

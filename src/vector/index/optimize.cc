@@ -237,7 +237,7 @@ class LiveIndex::Optimizer {
     index_.effort_ = effort_;
     index_.calibrated_recall_ = recall_;
     index_.optimized_rows_ = index_.rows_.size();
-    ++index_.version_;
+    index_.GrowVersion();
   }
 
   LiveIndex& index_;
@@ -262,7 +262,7 @@ Result<void> LiveIndex::Optimize(const OnIndexProgress& on_progress) {
     if (rows_.size() < kExactBelow || options_.dim < kMinProjectedDim) {
       lists_ = nullptr;
       optimized_rows_ = 0;
-      ++version_;
+      GrowVersion();
       return {};
     }
     optimizing_ = true;

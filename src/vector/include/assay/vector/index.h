@@ -126,10 +126,42 @@ class Index {
                                           const std::string& path) const = 0;
 
   [[nodiscard]] virtual IndexStats Stats() const = 0;
+  // As in the statistics, without a lock: what was inserted or erased before is counted.
+  [[nodiscard]] virtual std::uint64_t version() const = 0;
   [[nodiscard]] virtual const IndexOptions& options() const = 0;
 
  protected:
   Index() = default;
+};
+
+// Results of searches that may be asked again, thrown away as soon as the index changes.
+// A result is never older than the last Insert, Erase or Optimize that ended before the search
+// began. Method: 16 least-recently-used lists with a lock each; equal queries are told by a 128-bit
+// hash of their bytes. Threads: one cache may be used by many at once.
+class ResultCache {
+ public:
+  struct Counts {
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+    std::size_t entries = 0;
+    std::size_t bytes = 0;  // estimated, with what the containers need
+  };
+
+  // Holds at most about `max_bytes`; the index must outlive the cache.
+  ResultCache(const Index& index, std::size_t max_bytes);
+  ResultCache(const ResultCache&) = delete;
+  ResultCache& operator=(const ResultCache&) = delete;
+  ~ResultCache();
+
+  // As Index::Search; a hit costs the hash of the query and a copy of the result.
+  [[nodiscard]] Result<std::vector<Neighbor>> Search(std::span<const float> query, std::size_t k);
+  [[nodiscard]] Counts counts() const;
+
+ private:
+  class Shard;
+
+  const Index& index_;
+  std::vector<std::unique_ptr<Shard>> shards_;
 };
 
 }  // namespace assay::vector

@@ -1,4 +1,4 @@
-// assay/vector/top_k.h: exact nearest rows of a row-major matrix.
+// assay/vector/top_k.h: exact nearest rows of a row-major matrix, and similarities of all its rows.
 // Room: vector (uses core).  Threads: pure functions, safe on shared input.
 // Method: SIMD dot products over tiles of rows, then a bounded heap (Knuth, TAOCP 3, 5.2.3); time
 // O(queries * rows * dim + rows * log k), extra space O(queries * k).
@@ -56,5 +56,21 @@ struct Int8Rows {
 // Errors: kInvalidArgument if the shapes do not fit or a value is not finite.
 [[nodiscard]] Result<void> QuantizeRows(std::span<const float> rows, std::size_t dim,
                                         std::span<std::int8_t> values, std::span<float> scales);
+
+// All dot products of the rows with each other: out[i * n + j] = rows[i] . rows[j], bit for bit the
+// same as [j * n + i]; they may differ from TopK's in their last bits. On all cores, each pair
+// once. Both matrices may be of any memory, e.g. of NumPy arrays in C order; a copy of `rows` is
+// held meanwhile. Shapes: rows [n * dim], out [n * n]. Errors: kInvalidArgument if the shapes do
+// not fit; kOutOfRange for dim.
+[[nodiscard]] Result<void> SimilarityMatrix(std::span<const float> rows, std::size_t dim,
+                                            std::span<float> out);
+
+// For each row the k others with the largest dot product, best first, equal ones in row order;
+// without the matrix in memory. Where there are fewer, the last places hold kNoRow and minus
+// infinity. Shapes: rows [n * dim], similar and scores [n * k].
+// Errors: as SimilarityMatrix; kOutOfRange if k is 0 or above kMaxTopK.
+[[nodiscard]] Result<void> MostSimilarRows(std::span<const float> rows, std::size_t dim,
+                                           std::size_t k, std::span<std::uint32_t> similar,
+                                           std::span<float> scores);
 
 }  // namespace assay::vector
