@@ -1,9 +1,11 @@
-"""`assay vector put|get|erase|log|diff|rollback|compact` as a user and another program call it."""
+"""`assay vector` as a user and another program call it: rows with a history, indexes, codes and similarities."""
 
 from __future__ import annotations
 
+import array
 import json
 import os
+import random
 import subprocess
 import tempfile
 import unittest
@@ -20,6 +22,90 @@ def run(*arguments: object, text: str = "") -> subprocess.CompletedProcess:
 
 def line(number: int, values: list) -> str:
     return json.dumps({"id": number, "vector": values}) + "\n"
+
+
+def write_npy(path: Path, rows: list, kind: str = "<f4") -> None:
+    """What numpy.save writes."""
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': ({len(rows)}, {len(rows[0])}), }}"
+    header += " " * (63 - (10 + len(header)) % 64) + "\n"
+    values = array.array("f" if kind == "<f4" else "q", [value for row in rows for value in row])
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + values.tobytes())
+
+
+def read_npy(path: Path) -> list:
+    content = path.read_bytes()
+    begin = 10 + int.from_bytes(content[8:10], "little")
+    return list(array.array("f", content[begin:]))
+
+
+def dot(a: list, b: list) -> float:
+    return sum(x * y for x, y in zip(a, b))
+
+
+class MatrixCommands(unittest.TestCase):
+    """Of .npy files, against plain Python."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        generator = random.Random(3)
+        self.rows = [[generator.gauss(0, 1) for _ in range(24)] for _ in range(60)]
+        self.queries = [[generator.gauss(0, 1) for _ in range(24)] for _ in range(8)]
+        self.truth = [sorted(range(60), key=lambda r: -dot(query, self.rows[r]))[:10] for query in self.queries]
+        write_npy(self.folder / "base.npy", self.rows)
+        write_npy(self.folder / "queries.npy", self.queries)
+        write_npy(self.folder / "truth.npy", self.truth, "<i8")
+        self.files = ("--base", self.folder / "base.npy", "--queries", self.folder / "queries.npy", "--truth",
+                      self.folder / "truth.npy")
+
+    def done(self, *arguments: object) -> str:
+        done = run(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_similar_rows_are_those_of_a_plain_loop(self) -> None:
+        lines = self.done("similar", self.folder / "base.npy", "-k", 3, "--json").splitlines()
+        self.assertEqual(len(lines), 60)
+        for number, text in enumerate(lines):
+            one = json.loads(text)
+            best = sorted((r for r in range(60) if r != number), key=lambda r: -dot(self.rows[number], self.rows[r]))[:3]
+            self.assertEqual((one["row"], [hit["row"] for hit in one["similar"]]), (number, best))
+            self.assertAlmostEqual(one["similar"][0]["score"], dot(self.rows[number], self.rows[best[0]]), places=3)
+
+    def test_the_matrix_of_cosines_is_symmetric_with_ones_on_its_diagonal(self) -> None:
+        self.done("similar", self.folder / "base.npy", "--cosine", "--matrix", self.folder / "m.npy")
+        matrix = read_npy(self.folder / "m.npy")
+        self.assertEqual(len(matrix), 3600)
+        for i in range(60):
+            self.assertAlmostEqual(matrix[i * 61], 1, places=5)
+            for j in range(i):
+                self.assertEqual(matrix[i * 60 + j], matrix[j * 60 + i])
+        refused = run("similar", self.folder / "base.npy", "--matrix", self.folder / "m.txt")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("NAME.npy", refused.stderr)
+
+    def test_codes_find_all_neighbours_once_enough_are_compared(self) -> None:
+        codes = json.loads(self.done("codes", *self.files, "--json"))["codes"]
+        self.assertEqual([one["code"] for one in codes], ["float16", "int8", "4 bits", "1 bit"])
+        self.assertEqual([one["bytes_per_vector"] for one in codes], [48, 28, 44, 20])
+        for one in codes:
+            self.assertEqual(one["recall_at_10"]["100"], 1)
+        self.assertEqual(codes[0]["recall_at_10"]["0"], 1)
+        self.assertLess(codes[3]["recall_at_10"]["0"], 1)
+
+    def test_an_index_is_measured_again_without_being_built(self) -> None:
+        index = self.folder / "kept.index"
+        first = json.loads(self.done("bench", *self.files, "--index", index, "--json"))
+        self.assertEqual(first["recall_at_10"], 1)
+        self.assertGreater(first["build_seconds"], 0)
+        again = json.loads(self.done("bench", *self.files, "--index", index, "--reuse", "--json"))
+        self.assertEqual((again["recall_at_10"], again["build_seconds"]), (1, None))
+        self.assertEqual(run("bench", *self.files, "--reuse").returncode, 2)
+        write_npy(self.folder / "base.npy", self.rows[:50])
+        other = run("bench", *self.files, "--index", index, "--reuse")
+        self.assertEqual(other.returncode, 2)
+        self.assertIn("is it of other vectors?", other.stderr)
 
 
 class VectorCommands(unittest.TestCase):

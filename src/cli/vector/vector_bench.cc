@@ -61,28 +61,6 @@ class IndexPath {
   std::string path_;
 };
 
-struct Truth {
-  std::vector<std::int64_t> rows;
-  std::size_t columns = 0;
-};
-
-Result<Truth> ReadTruth(const std::string& path, const NpyVectors& queries, std::size_t rows) {
-  ASSAY_ASSIGN(const vector::NpyFile file, vector::NpyFile::Open(core::FileSystem::Real(), path));
-  Truth truth;
-  Result<std::vector<std::int64_t>> values = file.ToIntegers();
-  if (!values) return Fail(values.error().code, path + ": " + values.error().message);
-  truth.rows = std::move(*values);
-  truth.columns = file.dim();
-  if (file.rows() != queries.rows || truth.columns < std::min(kNearest, rows)) {
-    return Fail(
-        Code::kInvalidArgument,
-        fmt::format("{}: {} x {} row numbers; at least {} for each of {} queries were to be "
-                    "there",
-                    path, file.rows(), truth.columns, std::min(kNearest, rows), queries.rows));
-  }
-  return truth;
-}
-
 struct Times {
   double recall = 0;
   double qps = 0;
@@ -92,7 +70,8 @@ struct Times {
 };
 
 // One query at a time on this thread; the median pass counts.
-Result<Times> Measure(const vector::Index& index, const NpyVectors& queries, const Truth& truth) {
+Result<Times> Measure(const vector::Index& index, const NpyVectors& queries,
+                      const TrueRows& truth) {
   Times times;
   std::vector<double> rates;
   std::vector<double> cpu_rates;
@@ -172,7 +151,7 @@ Result<int> Run(const Options& options) {
                             "{} rows of the same dimensions are needed",
                             queries.rows, queries.dim, rows.rows, rows.dim, kNearest));
   }
-  ASSAY_ASSIGN(const Truth truth, ReadTruth(options.truth, queries, rows.rows));
+  ASSAY_ASSIGN(const TrueRows truth, ReadTruth(options.truth, queries, rows.rows, kNearest));
   const IndexPath path(options);
   ASSAY_ASSIGN(const std::optional<BuildTimes> build, BuildUnlessThere(options, rows, path.path()));
   ASSAY_ASSIGN(const auto index,

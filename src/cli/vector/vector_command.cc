@@ -1,4 +1,6 @@
-// assay vector build|search|stats|bench|put|get|erase|compact|log|diff|rollback
+// assay vector build|search|stats|bench|codes|similar|put|get|erase|compact|log|diff|rollback
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "assay/core/file_system.h"
@@ -27,6 +29,24 @@ Result<NpyVectors> ReadVectors(const std::string& path) {
   return vectors;
 }
 
+Result<TrueRows> ReadTruth(const std::string& path, const NpyVectors& queries, std::size_t rows,
+                           std::size_t nearest) {
+  ASSAY_ASSIGN(const vector::NpyFile file, vector::NpyFile::Open(core::FileSystem::Real(), path));
+  TrueRows truth;
+  Result<std::vector<std::int64_t>> values = file.ToIntegers();
+  if (!values) return Fail(values.error().code, path + ": " + values.error().message);
+  truth.rows = std::move(*values);
+  truth.columns = file.dim();
+  if (file.rows() != queries.rows || truth.columns < std::min(nearest, rows)) {
+    return Fail(
+        Code::kInvalidArgument,
+        fmt::format("{}: {} x {} row numbers; at least {} for each of {} queries were to be "
+                    "there",
+                    path, file.rows(), truth.columns, std::min(nearest, rows), queries.rows));
+  }
+  return truth;
+}
+
 Result<std::unique_ptr<vector::Index>> BuildIndex(const NpyVectors& rows,
                                                   const vector::IndexOptions& options) {
   ASSAY_ASSIGN(std::unique_ptr<vector::Index> index,
@@ -47,6 +67,8 @@ void AddVectorCommand(CLI::App& app, Invocation& invocation) {
   AddVectorSearch(*group, invocation);
   AddVectorStats(*group, invocation);
   AddVectorBench(*group, invocation);
+  AddVectorCodes(*group, invocation);
+  AddVectorSimilar(*group, invocation);
   AddVectorRowCommands(*group, invocation);
   AddVectorHistoryCommands(*group, invocation);
   group->footer(

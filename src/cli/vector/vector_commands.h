@@ -15,7 +15,9 @@ namespace assay::cli {
 
 void AddVectorBench(CLI::App& group, Invocation& invocation);
 void AddVectorBuild(CLI::App& group, Invocation& invocation);
+void AddVectorCodes(CLI::App& group, Invocation& invocation);
 void AddVectorSearch(CLI::App& group, Invocation& invocation);
+void AddVectorSimilar(CLI::App& group, Invocation& invocation);
 void AddVectorStats(CLI::App& group, Invocation& invocation);
 
 // The vectors of a .npy file, in place where they are float32; finite.
@@ -27,6 +29,15 @@ struct NpyVectors {
   std::size_t dim = 0;
 };
 [[nodiscard]] Result<NpyVectors> ReadVectors(const std::string& path);
+
+// For each query the numbers of its nearest rows, best first, `columns` of them.
+struct TrueRows {
+  std::vector<std::int64_t> rows;
+  std::size_t columns = 0;
+};
+// Errors: also where `path` has no `nearest` (or all `rows`, if fewer) numbers for each query.
+[[nodiscard]] Result<TrueRows> ReadTruth(const std::string& path, const NpyVectors& queries,
+                                         std::size_t rows, std::size_t nearest);
 
 // An index of the rows, ids from 0 on, with lists; progress on a terminal. The rows must outlive
 // it.

@@ -34,7 +34,7 @@ Result<int> Run(const Options& options) {
       for (const vector::Neighbor& hit : found[q]) {
         hits.push_back({{"id", hit.id}, {"score", hit.score}});
       }
-      fmt::print("{}\n", CompactJson({{"query", q}, {"hits", std::move(hits)}}));
+      fmt::print("{}", CompactJson({{"query", q}, {"hits", std::move(hits)}}));
       continue;
     }
     fmt::print("query {}\n", q);
