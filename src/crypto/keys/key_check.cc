@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "keys/key_store_internal.h"
+#include "keys/recent_tokens_internal.h"
 #include "keys/time_text_internal.h"
 #include "keys/token_internal.h"
 
@@ -47,8 +48,12 @@ Result<KeyGrant> KeyStore::Impl::Authenticate(std::string_view token) const {
   if (record->hasher == nullptr) {
     return Refuse(*id, "was made under a key that this process has not read; restart it");
   }
-  if (!ConstantTimeEqual(ViewOf(record->hasher->Sign(token)), ViewOf(record->hash))) {
-    return Refuse(*id, "is not known");
+  RecentTokens& recent = RecentTokens::OfThisThread();
+  if (!recent.Holds(serial_, record->hash, token)) {
+    if (!ConstantTimeEqual(ViewOf(record->hasher->Sign(token)), ViewOf(record->hash))) {
+      return Refuse(*id, "is not known");
+    }
+    recent.Note(serial_, record->hash, token);
   }
   // Acquire: pairs with the release of the store when it revokes.
   if (const std::int64_t at_ms = record->revoked_ms.load(std::memory_order_acquire);

@@ -117,6 +117,12 @@ Result<KeyRing> OpenRing(const KeyStoreOptions& options, core::Clock& clock) {
 
 }  // namespace
 
+KeyStore::Impl::Impl(KeyStoreOptions options)
+    : options_(std::move(options)), serial_([] {
+        static std::atomic<std::uint64_t> made{0};  // a number for each, orders nothing
+        return made.fetch_add(1, std::memory_order_relaxed) + 1;
+      }()) {}
+
 std::int64_t KeyStore::Impl::now_ms() const {
   const core::Clock& clock = options_.clock != nullptr ? *options_.clock : core::Clock::Real();
   return clock.wall_ns() / kNanosecondsPerMs;

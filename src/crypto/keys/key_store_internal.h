@@ -19,7 +19,7 @@ namespace assay::crypto {
 
 class KeyStore::Impl {
  public:
-  explicit Impl(KeyStoreOptions options) : options_(std::move(options)) {}
+  explicit Impl(KeyStoreOptions options);
   ~Impl();
 
   Result<void> Start();
@@ -50,6 +50,7 @@ class KeyStore::Impl {
   void SynchronizeForever();
 
   const KeyStoreOptions options_;
+  const std::uint64_t serial_;  // of the stores of this process: 1, 2, ...
   KeyRing ring_;
   std::map<std::uint32_t, HmacKey> hashers_;  // by key of the ring; not changed after Start
   std::unique_ptr<AuditLog> audit_;
