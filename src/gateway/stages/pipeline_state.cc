@@ -19,6 +19,15 @@ bool IsRequestId(std::string_view text) {
          });
 }
 
+void AppendNameFields(std::string_view request_id, std::string_view cache_state,
+                      std::string_view trace_id, std::string& fields) {
+  constexpr std::size_t kUsualBytes = 256;  // with what others add
+  fields.reserve(kUsualBytes);
+  fields.append("x-request-id: ").append(request_id);
+  fields.append("\r\nx-assay-cache: ").append(cache_state);
+  fields.append("\r\nx-assay-trace: ").append(trace_id).append("\r\n");
+}
+
 }  // namespace
 
 void ExchangeNames::Take(const RequestView& request, bool accept_trace, core::Rng& rng) {
@@ -61,9 +70,7 @@ void Pipeline::ThreadState::Begin(const RequestView& request) {
 
 void Pipeline::ThreadState::BeginFields(std::string_view cache_state) {
   fields.clear();
-  fields.append("x-request-id: ").append(names.request_id_view());
-  fields.append("\r\nx-assay-cache: ").append(cache_state);
-  fields.append("\r\nx-assay-trace: ").append(names.trace_id_view()).append("\r\n");
+  AppendNameFields(names.request_id_view(), cache_state, names.trace_id_view(), fields);
 }
 
 ExchangeSummary Pipeline::ThreadState::Summary(int status) const {
@@ -86,8 +93,8 @@ ExchangeSummary Pipeline::ThreadState::Summary(int status) const {
 }
 
 std::string Pipeline::Miss::Fields(std::string_view cache_state) const {
-  std::string fields = fmt::format("x-request-id: {}\r\nx-assay-cache: {}\r\nx-assay-trace: {}\r\n",
-                                   exchange.request_id, cache_state, exchange.trace_id);
+  std::string fields;
+  AppendNameFields(exchange.request_id, cache_state, exchange.trace_id, fields);
   if (!verdict_field.empty())
     fields.append("x-assay-verdict: ").append(verdict_field).append("\r\n");
   if (!semantic_field.empty())

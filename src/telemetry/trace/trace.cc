@@ -30,9 +30,11 @@ bool ReadHex(std::string_view text, std::span<std::uint8_t> bytes) {
 
 void AppendHex(std::string& out, std::span<const std::uint8_t> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
+  std::size_t end = out.size();
+  out.resize(end + 2 * bytes.size());
   for (const std::uint8_t byte : bytes) {
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
+    out[end++] = kDigits[byte >> 4];
+    out[end++] = kDigits[byte & 15];
   }
 }
 
