@@ -3,8 +3,8 @@
     question_features .models PAIRS.jsonl > PAIRS.features   (once for each set)
     train.py near_misses.features reworded.features near_other.features > src/cache/semantic/model/weights.inc
 
-The last two sets weigh a tenth: they are statements, and 2 to 5 times as many. Pairs that a fact refuses are left
-out, since the cache never asks the model about them. Weights are pulled to those of HAND, which say what each input
+The last two sets weigh a two-hundredth: they are statements, and their near pairs are far from a near miss. Pairs that
+a fact refuses are left out, since the cache never asks the model about them. Weights are pulled to those of HAND, which say what each input
 means; the inputs that only a running cache has keep them. Newton's method in double precision: the same on every run.
 """
 
@@ -15,11 +15,12 @@ import numpy as np
 
 NAMES = ["kBias", "kCosine", "kCosineHigh", "kStaticCosine", "kShared", "kLeftOutBoth", "kLeftOutOne", "kRarest",
          "kRest", "kSwapped", "kOneSwap", "kMoved", "kAskDiffers", "kFactsAgree", "kLooseFacts", "kLengthRatio",
-         "kReworded", "kNeighbours", "kMargin", "kSupport", "kHistory", "kWrongBefore", "kPairModel"]
-HAND = np.array([-1.0, 1.5, .3, .3, 2, -1, -1.2, -.3, 1, -.5, -4, -1, -.5, .2, -1.5, -.3, 2,
-                 1, .5, .3, .5, -.5, 4])
-SET_WEIGHTS = [1.0, 0.1, 0.1]
-PULL = 15.0
+         "kReworded", "kNeighbours", "kMargin", "kSupport", "kHistory", "kWrongBefore", "kStory",
+         "kStoryCosine", "kPairModel"]
+HAND = np.array([-1.0, 3, 3, .3, 2, -1, -1.2, -.3, 1, -.5, -4, -1, -.5, .2, -.5, -.3, 2,
+                 1, .5, .3, .5, -.5, 0, 5, 4])
+SET_WEIGHTS = [1.0, 0.005, 0.005]
+PULL = 30.0
 PULL_BIAS = 0.5
 STEPS = 30
 

@@ -20,19 +20,22 @@ void AddPair(const Question& asked, const Question& cached, const Agreement& agr
   f[PairFeature::kCosine] = 4 * (cosine - 0.8F);
   f[PairFeature::kCosineHigh] = 10 * std::max(0.0F, cosine - 0.9F);
   f[PairFeature::kStaticCosine] = 4 * (static_cosine - 0.8F);
-  f[PairFeature::kShared] = agreement.shared;
-  f[PairFeature::kLeftOutBoth] = std::min(agreement.left_out_both, 3.0F);
-  f[PairFeature::kLeftOutOne] = std::min(agreement.left_out_one, 3.0F);
-  f[PairFeature::kRarest] = agreement.rarest_left_out;
-  f[PairFeature::kRest] = agreement.rest_similarity;
-  f[PairFeature::kSwapped] = std::min(agreement.swapped, 2.0F);
+  const float by_word = 1 - agreement.story;
+  f[PairFeature::kShared] = by_word * agreement.shared;
+  f[PairFeature::kLeftOutBoth] = by_word * std::min(agreement.left_out_both, 3.0F);
+  f[PairFeature::kLeftOutOne] = by_word * std::min(agreement.left_out_one, 3.0F);
+  f[PairFeature::kRarest] = by_word * agreement.rarest_left_out;
+  f[PairFeature::kRest] = by_word * agreement.rest_similarity;
+  f[PairFeature::kSwapped] = by_word * std::min(agreement.swapped, 2.0F);
   f[PairFeature::kOneSwap] = agreement.one_swap;
   f[PairFeature::kMoved] = agreement.moved;
   f[PairFeature::kAskDiffers] = agreement.ask_differs;
   f[PairFeature::kFactsAgree] = check_facts ? agreement.facts : 0;
   f[PairFeature::kLooseFacts] = check_facts ? std::min(static_cast<float>(loose), 3.0F) : 0;
   f[PairFeature::kLengthRatio] = std::abs(std::log(words(asked) / words(cached)));
-  f[PairFeature::kReworded] = 4 * (cosine - 0.8F) * (1 - agreement.shared);
+  f[PairFeature::kReworded] = by_word * 4 * (cosine - 0.8F) * (1 - agreement.shared);
+  f[PairFeature::kStory] = agreement.story;
+  f[PairFeature::kStoryCosine] = agreement.story * 4 * (cosine - 0.8F);
 }
 
 void AddHistory(std::uint32_t right, std::uint32_t wrong, PairFeatures& f) {

@@ -5,6 +5,7 @@
 #include "assay/text/utf8.h"
 
 #include "semantic/facts/ask_internal.h"
+#include "semantic/facts/lexicon_internal.h"
 
 namespace assay::cache::internal {
 namespace {
@@ -82,8 +83,122 @@ AskKind KindOfWhat(std::span<const std::string> rest) {
   return AskKind::kWhat;
 }
 
+// The first names the aspect. "what is it" is bit 0 and has more forms.
+constexpr std::array<std::string_view, 12> kAspects = {
+    " meaning definition define mean describe description ",
+    " cause caused reason origin trigger triggered ",
+    " treatment treat treated cure cured remedy remedie therapy medication medicine fix fixed "
+    "repair "
+    "repaired solution solve solved heal healed relief relieve relieved ",
+    " symptom sign ",
+    " prevention prevent prevented avoid avoided precaution preventive ",
+    " diagnosis diagnose diagnosed detect detected detection ",
+    " benefit advantage pro ",
+    " risk danger disadvantage drawback downside con complication ",
+    " purpose ",
+    " difference differ ",
+    " example list ",
+    " calculation calculate calculated compute computed formula "};
+
+std::uint16_t AspectOfWord(const std::string& lower, const std::string& lemma) {
+  for (std::size_t i = 0; i < kAspects.size(); ++i) {
+    if (kAspects[i].find(' ' + lemma + ' ') != std::string_view::npos ||
+        kAspects[i].find(' ' + lower + ' ') != std::string_view::npos) {
+      return static_cast<std::uint16_t>(1U << i);
+    }
+  }
+  return 0;
+}
+
+// One sentence of a question.
+struct Clause {
+  std::span<const std::string> lower;
+  std::span<const std::string> lemma;
+
+  [[nodiscard]] bool IsAt(std::size_t i, std::initializer_list<std::string_view> list) const {
+    return i < lower.size() && IsOneOf(lower[i], list);
+  }
+};
+
+// The noun that is asked for behind "what are the", "is there any": few plain words may stand
+// between. "side effects" are a risk.
+std::uint16_t AspectBehind(const Clause& clause, std::size_t begin) {
+  for (std::size_t i = begin; i < clause.lower.size(); ++i) {
+    if (clause.lower[i] == "side" && clause.IsAt(i + 1, {"effects", "effect"})) {
+      return AspectOfWord("risk", "risk");
+    }
+    if (const auto aspect = AspectOfWord(clause.lower[i], clause.lemma[i]); aspect != 0) {
+      return aspect;
+    }
+    const bool is_plain =
+        WeightOf(clause.lower[i]) < 0.5F ||
+        IsOneOf(clause.lower[i],
+                {"possible", "common", "main", "usual", "typical", "effective", "early", "first",
+                 "natural", "home", "major", "general", "known", "potential", "likely", "most"});
+    if (!is_plain) return 0;
+  }
+  return 0;
+}
+
+// "What is a mutex": nothing but articles and up to four words behind the verb.
+bool IsDefinition(const Clause& clause, std::size_t verb) {
+  constexpr std::size_t kMostWords = 4;
+  std::size_t words = 0;
+  for (std::size_t i = verb + 1; i < clause.lower.size(); ++i) {
+    if (clause.IsAt(i, {"a", "an", "exactly"})) continue;
+    if (WeightOf(clause.lower[i]) < 0.5F) return false;
+    ++words;
+  }
+  return words > 0 && words <= kMostWords;
+}
+
+// Of what is done: "how do I prevent it", and of what happens to a thing: "how is it treated".
+std::uint16_t AspectOfHow(const Clause& clause, std::size_t begin) {
+  const bool is_passive = clause.IsAt(begin, {"is", "are", "was", "were", "can", "could"});
+  for (std::size_t i = begin; i < clause.lower.size(); ++i) {
+    if (const auto aspect = AspectOfWord(clause.lower[i], clause.lemma[i]); aspect != 0) {
+      return aspect;
+    }
+    if (WeightOf(clause.lower[i]) >= 0.5F && !is_passive) return 0;
+  }
+  return 0;
+}
+
+std::uint16_t AspectsOfClause(const Clause& clause) {
+  const std::size_t n = clause.lower.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    if (clause.IsAt(i, {"what", "which", "what's"})) {
+      const bool has_verb = clause.IsAt(i + 1, {"is", "are", "was", "were"});
+      if (has_verb || clause.lower[i] == "what's") {
+        if (IsDefinition(clause, has_verb ? i + 1 : i)) {
+          const auto aspect = AspectBehind(clause, i + 1);
+          return aspect != 0 ? aspect : kDefinition;
+        }
+      }
+      constexpr std::size_t kShort = 7;
+      if (clause.IsAt(i + 1, {"do", "does"}) && clause.IsAt(n - 1, {"mean"}) && n - i <= kShort) {
+        return kDefinition;
+      }
+      return AspectBehind(clause, i + 1);
+    }
+    if (clause.lower[i] == "how") return AspectOfHow(clause, i + 1);
+    if (clause.lower[i] == "explain" && clause.IsAt(0, {"can", "could", "please", "explain"})) {
+      return IsDefinition(clause, i) ? kDefinition : std::uint16_t{0};
+    }
+    if (clause.lower[i] == "why") return AspectOfWord("cause", "cause");
+    if (clause.lower[i] == "there" && i > 0 && clause.IsAt(i - 1, {"is", "are"})) {
+      return AspectBehind(clause, i + 1);
+    }
+    if (i == 0 && clause.lower[i] == "any") return AspectBehind(clause, 1);
+    if (clause.lower[i] == "be" && i + 1 < n && clause.IsAt(0, {"can", "could"})) {
+      return AspectOfWord(clause.lower[i + 1], clause.lemma[i + 1]);
+    }
+  }
+  return 0;
+}
+
 constexpr std::array<std::string_view, 7> kFrequentWords = {
-    " the is of how what can do my and to for does why are ",
+    " the is of how what can do my and to for does why are was which you when it will ",
     " der die das ist wie ich und nicht ein eine kann mein meine wann warum wo was auf für ",
     " le la les est comment je et pas un une puis mon ma quand pourquoi où quel des du ",
     " el la los las es cómo como puedo mi y no un una cuándo por qué dónde para del ",
@@ -112,6 +227,34 @@ AskKind AskKindOf(std::string_view text, std::span<const text::Span> words,
                          "could", "will",  "would",  "should", "may",     "must", "have", "has",
                          "am",    "isn't", "aren't", "don't",  "doesn't", "can't"});
   return asks ? AskKind::kYesNo : AskKind::kUnknown;
+}
+
+std::uint16_t AspectsOf(std::string_view text, std::span<const text::Span> words,
+                        std::span<const std::string> lower, std::span<const std::string> lemma) {
+  std::uint16_t aspects = 0;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::size_t next = i + 1 < words.size() ? words[i + 1].begin : text.size();
+    const std::string_view after = text.substr(words[i].end, next - words[i].end);
+    if (i + 1 < words.size() && after.find_first_of(".?!;\n") == std::string_view::npos) continue;
+    const std::size_t count = i + 1 - begin;
+    aspects |= AspectsOfClause({lower.subspan(begin, count), lemma.subspan(begin, count)});
+    begin = i + 1;
+  }
+  return aspects;
+}
+
+std::string_view NameOfAspect(std::uint16_t aspects) {
+  for (std::size_t i = 0; i < kAspects.size(); ++i) {
+    if ((aspects >> i & 1U) == 0) continue;
+    const std::string_view names = kAspects[i].substr(1);
+    return names.substr(0, names.find(' '));
+  }
+  return "";
+}
+
+bool ConflictsWithDefinition(AskKind kind) {
+  return kind != AskKind::kUnknown && kind != AskKind::kWhat && kind != AskKind::kHow;
 }
 
 std::uint8_t LanguageOf(std::string_view text, std::span<const std::string> lower) {

@@ -96,7 +96,25 @@ void MeasureWords(const Question& a, const Question& b, const Matching& matching
   if (SwapsOf(a, b, matching, kLight) == 1 && out.moved <= 0) out.one_swap = 1;
 }
 
+// The cause of a thing is asked for here, its cure there; or what it is, and how much of it.
+bool CompareAspects(const Question& asked, const Question& cached, Agreement& out) {
+  const auto a = asked.aspects;
+  const auto b = cached.aspects;
+  const bool defined_alone =
+      (a == internal::kDefinition && b == 0 && internal::ConflictsWithDefinition(cached.asks)) ||
+      (b == internal::kDefinition && a == 0 && internal::ConflictsWithDefinition(asked.asks));
+  if (!defined_alone && (a == 0 || b == 0 || (a & b) != 0)) return false;
+  const auto name = [](const Question& q) {
+    return q.aspects == 0 ? std::string(q.words[0].span.of(q.text))
+                          : std::string(internal::NameOfAspect(q.aspects));
+  };
+  out.ask_differs = 1;
+  out.differences.push_back({DifferenceKind::kAsk, name(asked), name(cached)});
+  return true;
+}
+
 void CompareAsks(const Question& asked, const Question& cached, Agreement& out) {
+  if (CompareAspects(asked, cached, out)) return;
   if (asked.asks == cached.asks || asked.asks == AskKind::kUnknown ||
       cached.asks == AskKind::kUnknown) {
     return;
@@ -112,6 +130,14 @@ void CompareAsks(const Question& asked, const Question& cached, Agreement& out) 
     return q.words.empty() ? std::string() : std::string(q.words[0].span.of(q.text));
   };
   out.differences.push_back({DifferenceKind::kAsk, opening(asked), opening(cached)});
+}
+
+// Of two long questions: what stands on one side only, or in other words throughout, is told by the
+// way.
+bool DecidesInStory(const Difference& difference, float shared) {
+  if (difference.kind == DifferenceKind::kLanguage) return true;
+  if (difference.asked.empty() != difference.cached.empty()) return false;
+  return shared >= kRetold || difference.kind == DifferenceKind::kName;
 }
 
 }  // namespace
@@ -140,11 +166,12 @@ Result<Agreement> Compare(const Question& asked, const Question& cached,
   internal::CompareOrder(input, out.differences);
   out.facts = quantities || names ? 1.0F : 0.0F;
   CompareAsks(asked, cached, out);
-  const bool story = std::min(asked.words.size(), cached.words.size()) > 0 &&
-                     std::max(asked.words.size(), cached.words.size()) > kStoryWords;
+  const std::size_t longer = std::max(asked.words.size(), cached.words.size());
+  out.story = std::clamp((static_cast<float>(longer) - 8) / 16, 0.0F, 1.0F);
+  const bool is_story =
+      longer > kStoryWords && std::min(asked.words.size(), cached.words.size()) > 0;
   for (Difference& difference : out.differences) {
-    const bool one_sided = difference.asked.empty() != difference.cached.empty();
-    difference.decides = !story || !one_sided;
+    difference.decides = !is_story || DecidesInStory(difference, out.shared);
   }
   std::ranges::stable_partition(out.differences, &Difference::decides);
   return out;

@@ -61,8 +61,42 @@ std::vector<Figure> FiguresOf(const Question& question) {
   return figures;
 }
 
+bool IsPlain(const Quantity& quantity) {
+  return quantity.kind == text::QuantityKind::kNumber ||
+         quantity.kind == text::QuantityKind::kOrdinal;
+}
+
+bool IsLoose(text::Bound bound) {
+  return bound == text::Bound::kExact || bound == text::Bound::kAbout ||
+         bound == text::Bound::kAtLeast || bound == text::Bound::kAtMost;
+}
+
+// Equal numbers of which one leaves out its unit ("a man of 22", "22 years"), and equal values of
+// which one says "at least".
+bool SaysLess(const Quantity& a, const Quantity& b) {
+  constexpr auto kExact = text::Bound::kExact;
+  const bool one_bound = a.bound == b.bound || ((a.bound == kExact || b.bound == kExact) &&
+                                                IsLoose(a.bound) && IsLoose(b.bound));
+  if (!one_bound || a.is_range != b.is_range) return false;
+  if (IsPlain(a) != IsPlain(b)) {
+    const auto& with_unit = IsPlain(a) ? b : a;
+    if (with_unit.kind == text::QuantityKind::kIdentifier ||
+        with_unit.kind == text::QuantityKind::kDate ||
+        with_unit.kind == text::QuantityKind::kTime ||
+        with_unit.kind == text::QuantityKind::kRatio) {
+      return false;
+    }
+    return a.written == b.written && a.written_high == b.written_high;
+  }
+  return (a.kind == b.kind || (IsPlain(a) && IsPlain(b))) && a.dimension == b.dimension &&
+         a.currency == b.currency && a.per == b.per && a.kind != text::QuantityKind::kDate &&
+         a.kind != text::QuantityKind::kIdentifier && a.value == b.value &&
+         a.value_high == b.value_high;
+}
+
 bool SameFigure(const Figure& a, const Figure& b) {
-  if (a.quantity != nullptr && b.quantity != nullptr && SameQuantity(*a.quantity, *b.quantity)) {
+  if (a.quantity != nullptr && b.quantity != nullptr &&
+      (SameQuantity(*a.quantity, *b.quantity) || SaysLess(*a.quantity, *b.quantity))) {
     return true;
   }
   return a.bare == b.bare && HasDigit(a.bare);
@@ -150,14 +184,20 @@ void CompareQuantifiers(const FactInput& input, std::vector<Difference>& out) {
                                                         "several", "either", "one"};
   const auto of = [&](const Question& q) {
     std::vector<std::string> found;
-    for (const QuestionWord& word : q.words) {
-      const std::string& lower = word.lower;
+    for (std::size_t i = 0; i < q.words.size(); ++i) {
+      const std::string& lower = q.words[i].lower;
+      const std::string_view before = i == 0 ? std::string_view() : q.words[i - 1].lower;
+      // "the most effective" is a degree; "of all time" and "at all" narrow nothing.
+      if (lower == "most" && before == "the") continue;
+      if (lower == "all" && (before == "of" || before == "at")) continue;
       if (std::ranges::find(kStrong, lower) != kStrong.end()) found.push_back(lower);
     }
     return found;
   };
-  const auto kind = [](std::string_view word) {
-    return word == "every" || word == "each" ? std::string_view("all") : word;
+  // What asks whether there is something asks the same whichever word it takes.
+  const auto kind = [](std::string_view word) -> std::string_view {
+    if (word == "every" || word == "each") return "all";
+    return word == "any" || word == "several" || word == "one" || word == "either" ? "some" : word;
   };
   const std::vector<std::string> asked = of(input.asked);
   const std::vector<std::string> cached = of(input.cached);

@@ -50,7 +50,7 @@ constexpr std::string_view kFunctionWords =
     "yourself themselves itself was go going get getting got else of more most some all every only "
     "few less least";
 constexpr std::string_view kTopicalFunctionWords =
-    "right more most some all every only few less least type order";
+    "right more most some all every only few less least type order well";
 constexpr std::string_view kLightWords =
     "find take make use give put see look help work happen come keep turn set try seem become call "
     "show ask say "

@@ -129,6 +129,27 @@ Roles FromAndTo(const FactInput& input) {
   return same(a_from, b_to) && same(a_to, b_from) ? Roles::kExchanged : Roles::kUnknown;
 }
 
+// "tea and coffee", "the brain or the mind", "bonded leather and genuine leather": what is joined
+// so may change places. At most one word more stands on either side of the joining word.
+bool AreCoordinated(const Question& question, std::uint32_t first, std::uint32_t second) {
+  constexpr std::array<std::string_view, 5> kJoins = {"and", "or", "vs", "versus", "&"};
+  constexpr std::uint32_t kFarthest = 4;
+  if (second <= first || second - first > kFarthest) return false;
+  bool is_joined = false;
+  int others = 0;
+  for (std::uint32_t i = first + 1; i < second; ++i) {
+    const QuestionWord& word = question.words[i];
+    if (std::ranges::find(kJoins, word.lower) != kJoins.end()) {
+      is_joined = true;
+    } else if (word.weight > 0) {
+      ++others;
+    } else if (word.lower != "a" && word.lower != "an" && word.lower != "the") {
+      return false;
+    }
+  }
+  return is_joined && others <= 2;
+}
+
 // Two words of `asked` that stand at each other's place in `cached`: what stands before them, or
 // behind them, is exchanged too ("convert JSON to XML", "convert XML to JSON").
 std::pair<std::uint32_t, std::uint32_t> Exchanged(const FactInput& input) {
@@ -142,6 +163,7 @@ std::pair<std::uint32_t, std::uint32_t> Exchanged(const FactInput& input) {
     for (std::uint32_t y = x + 1; y < a.words.size(); ++y) {
       const std::uint32_t y_there = matching.of_a[y];
       if (y_there == kNoWord || y_there >= x_there || !is_party(a.words[y])) continue;
+      if (AreCoordinated(a, x, y) && AreCoordinated(b, y_there, x_there)) continue;
       const auto turned = [&](int step) {
         return SameNeighbour(a, x, b, y_there, step) && SameNeighbour(a, y, b, x_there, step) &&
                !SameNeighbour(a, x, b, x_there, step) && !SameNeighbour(a, y, b, y_there, step);
@@ -150,6 +172,37 @@ std::pair<std::uint32_t, std::uint32_t> Exchanged(const FactInput& input) {
     }
   }
   return {kNoWord, kNoWord};
+}
+
+// Whether joined words changed places, which explains another order.
+bool HasCoordinatedExchange(const FactInput& input) {
+  const auto& [a, b, matching] = input;
+  for (std::uint32_t x = 0; x < a.words.size(); ++x) {
+    const std::uint32_t x_there = matching.of_a[x];
+    if (x_there == kNoWord || a.words[x].weight < 0.5F) continue;
+    for (std::uint32_t y = x + 1; y < a.words.size(); ++y) {
+      const std::uint32_t y_there = matching.of_a[y];
+      if (y_there == kNoWord || y_there >= x_there || a.words[y].weight < 0.5F) continue;
+      if (AreCoordinated(a, x, y) && AreCoordinated(b, y_there, x_there)) return true;
+    }
+  }
+  return false;
+}
+
+// Where the words that both hold stand in the other question, without those that only move when a
+// question is asked ("how waves are formed").
+std::vector<std::uint32_t> PlacesOfContent(const Question& question,
+                                           const std::vector<std::uint32_t>& matched) {
+  constexpr std::array<std::string_view, 17> kAuxiliaries = {
+      "is",  "are", "was",   "were", "do",  "does", "did",  "can",   "could",
+      "may", "has", "would", "will", "had", "have", "must", "should"};
+  std::vector<std::uint32_t> places;
+  for (std::size_t i = 0; i < question.words.size(); ++i) {
+    const std::string& lower = question.words[i].lower;
+    if (matched[i] == kNoWord) continue;
+    if (std::ranges::find(kAuxiliaries, lower) == kAuxiliaries.end()) places.push_back(matched[i]);
+  }
+  return places;
 }
 
 // The same words in another order, which is another question ("get a card to use", "use a card to
@@ -164,20 +217,18 @@ bool IsReordered(const FactInput& input) {
       matching.in_order.size() >= common) {
     return false;
   }
-  if (a.words.size() != b.words.size()) return true;
-  const std::size_t n = a.words.size();
-  for (std::size_t shift = 1; shift < n; ++shift) {
-    std::size_t i = 0;
-    while (i < n && a.words[i].stem == b.words[(i + shift) % n].stem) ++i;
-    if (i == n) return false;
+  const std::vector<std::uint32_t> places = PlacesOfContent(a, matching.of_a);
+  std::size_t descents = 0;
+  for (std::size_t i = 0; i + 1 < places.size(); ++i) {
+    descents += places[i + 1] < places[i] ? 1U : 0U;
   }
-  return true;
+  return descents > 1 || (descents == 1 && places.back() > places.front());
 }
 
 // "In reverse order": a word that turns what it stands with into its opposite.
 void AddTurningWords(const std::vector<Left>& left, bool is_asked, std::vector<Difference>& out) {
-  constexpr std::array<std::string_view, 6> kTurning = {"reverse", "reversed", "opposite",
-                                                        "inverse", "except",   "excluding"};
+  constexpr std::array<std::string_view, 5> kTurning = {"reverse", "reversed", "opposite",
+                                                        "inverse", "excluding"};
   for (const Left& one : left) {
     const bool turns = std::ranges::any_of(one.calls, [&kTurning](const std::string& call) {
       return std::ranges::find(kTurning, call) != kTurning.end();
@@ -187,6 +238,28 @@ void AddTurningWords(const std::vector<Left>& left, bool is_asked, std::vector<D
           {DifferenceKind::kOpposite, is_asked ? one.calls[0] : "", is_asked ? "" : one.calls[0]});
     }
   }
+}
+
+// "Apart from X, what helps?": what is named is not asked about. Empty: nothing is left out so.
+std::string_view ExclusionOf(const Question& question) {
+  struct Phrase {
+    std::string_view first, second, written;
+  };
+  constexpr std::array<Phrase, 5> kPhrases = {{{"apart", "from", "apart from"},
+                                               {"aside", "from", "aside from"},
+                                               {"other", "than", "other than"},
+                                               {"besides", "", "besides"},
+                                               {"except", "", "except"}}};
+  for (std::size_t i = 0; i < question.words.size(); ++i) {
+    for (const Phrase& phrase : kPhrases) {
+      if (LowerOf(question, i) != phrase.first) continue;
+      if (phrase.second.empty()) return phrase.written;
+      if (i + 1 < question.words.size() && LowerOf(question, i + 1) == phrase.second) {
+        return phrase.written;
+      }
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -208,6 +281,11 @@ void CompareOpposites(const FactInput& input, std::vector<Difference>& out) {
   }
   AddTurningWords(left_a, true, out);
   AddTurningWords(left_b, false, out);
+  const std::string_view apart_a = ExclusionOf(a);
+  const std::string_view apart_b = ExclusionOf(b);
+  if (apart_a.empty() != apart_b.empty()) {
+    out.push_back({DifferenceKind::kOpposite, std::string(apart_a), std::string(apart_b)});
+  }
   if (explains_negation || a.negations % 2 == b.negations % 2) return;
   const auto negation = [](const Question& q) -> std::string {
     for (const text::Cue& cue : q.cues) {
@@ -244,12 +322,14 @@ void CompareOrder(const FactInput& input, std::vector<Difference>& out) {
       const std::uint32_t forth = Common(a, a1, b, b2);
       const std::uint32_t back = Common(a, a2, b, b1);
       if (forth == kNoWord || back == kNoWord || Common(a, a1, b, b1) != kNoWord) continue;
+      if (AreCoordinated(a, forth, back)) continue;
       out.push_back({DifferenceKind::kOrder, std::string(a.words[forth].span.of(a.text)),
                      std::string(a.words[back].span.of(a.text))});
       return;
     }
   }
-  if (IsReordered(input)) out.push_back({DifferenceKind::kOrder, "", ""});
+  if (IsReordered(input) && !HasCoordinatedExchange(input))
+    out.push_back({DifferenceKind::kOrder, "", ""});
 }
 
 }  // namespace assay::cache::internal

@@ -132,6 +132,21 @@ bool IsPoliteNegation(const Spelling& spelling, std::size_t begin, std::size_t e
   return false;
 }
 
+// "Is it real or not?", "why or why not", "aren't there any?": asked this way or the other way
+// round, the answer is the same. "prevent" and "avoid" are verbs like others.
+bool TurnsNothing(const Spelling& spelling, std::size_t begin) {
+  constexpr std::array<std::string_view, 12> kSubjects = {
+      "i", "you", "we", "they", "he", "she", "it", "the", "my", "there", "this", "people"};
+  const std::string& word = spelling.lower[begin];
+  if (word.starts_with("prevent") || word.starts_with("avoid")) return true;
+  const std::string_view before =
+      begin == 0 ? std::string_view() : std::string_view(spelling.lower[begin - 1]);
+  const bool is_last = begin + 1 == spelling.lower.size();
+  if (word == "not" && (before == "why" || (before == "or" && is_last))) return true;
+  return begin == 0 && word.ends_with("n't") && !is_last &&
+         std::ranges::find(kSubjects, spelling.lower[1]) != kSubjects.end();
+}
+
 }  // namespace
 
 Question ReadQuestion(std::string_view text) {
@@ -157,11 +172,13 @@ Question ReadQuestion(std::string_view text) {
   };
   for (const text::Cue& cue : question.cues) {
     if (cue.kind == text::CueKind::kNegation && !in_phrase(cue) &&
-        !IsPoliteNegation(spelling, cue.begin_word, cue.end_word)) {
+        !IsPoliteNegation(spelling, cue.begin_word, cue.end_word) &&
+        !TurnsNothing(spelling, cue.begin_word)) {
       ++question.negations;
     }
   }
   question.asks = internal::AskKindOf(question.text, spans, spelling.lower);
+  question.aspects = internal::AspectsOf(question.text, spans, spelling.lower, spelling.lemma);
   question.language = internal::LanguageOf(question.text, spelling.lower);
   return question;
 }

@@ -1,5 +1,7 @@
 #include "assay/cache/semantic/question.h"
 
+#include <initializer_list>
+
 #include <gtest/gtest.h>
 
 namespace assay::cache {
@@ -11,6 +13,18 @@ std::string Kind(std::string_view asked, std::string_view cached) {
   EXPECT_TRUE(agreement.has_value());
   if (agreement->differences.empty()) return "none";
   return std::string(NameOf(agreement->differences.front().kind));
+}
+
+struct Pair {
+  const char* asked;
+  const char* cached;
+};
+
+void ExpectKind(std::string_view kind, std::initializer_list<Pair> pairs) {
+  for (const auto& [asked, cached] : pairs) {
+    EXPECT_EQ(Kind(asked, cached), kind) << asked << " | " << cached;
+    EXPECT_EQ(Kind(cached, asked), kind) << cached << " | " << asked;
+  }
 }
 
 std::string Reason(std::string_view asked, std::string_view cached) {
@@ -28,9 +42,11 @@ TEST(QuestionTest, NumbersDatesAndUnitsThatDifferRefuseTheHit) {
 }
 
 TEST(QuestionTest, TheSameQuantityInOtherWordsIsTheSame) {
-  EXPECT_EQ(Kind("Is it valid for 24 months?", "Is it valid for 2 years?"), "none");
-  EXPECT_EQ(Kind("What can I see in two days?", "What can I see in 2 days?"), "none");
-  EXPECT_EQ(Kind("Is the file 500 MB?", "Is the file 0.5 GB?"), "none");
+  ExpectKind("none", {{"Is it valid for 24 months?", "Is it valid for 2 years?"},
+                      {"What can I see in two days?", "What can I see in 2 days?"},
+                      {"Is the file 500 MB?", "Is the file 0.5 GB?"},
+                      {"Is it for a man of 22?", "Is it for a man of 22 years?"},
+                      {"Must I wait at least two months?", "Must I wait 2 months?"}});
 }
 
 TEST(QuestionTest, NamesThatDifferRefuseTheHit) {
@@ -42,43 +58,53 @@ TEST(QuestionTest, NegationRefusesUnlessAnOppositeUndoesIt) {
   EXPECT_EQ(Kind("Which items are on sale?", "Which items are not on sale?"), "negation");
   EXPECT_EQ(Kind("How do I delete unused images?", "How do I delete images that are not used?"),
             "none");
-  EXPECT_EQ(Kind("I don't know how to reset my password", "How do I reset my password?"), "none");
+  ExpectKind("none", {{"I don't know how to reset my password", "How do I reset my password?"},
+                      {"Is it safe or not?", "Is it safe?"},
+                      {"How can I prevent rust?", "What are preventive measures against rust?"}});
 }
 
 TEST(QuestionTest, OppositesAndMembersOfOneSetRefuseTheHit) {
-  EXPECT_EQ(Kind("How do I turn on roaming?", "How do I turn off roaming?"), "opposite");
-  EXPECT_EQ(Kind("How do I enable swap?", "How do I turn off swap?"), "opposite");
-  EXPECT_EQ(Kind("How do I cancel my plan?", "How do I pause my plan?"), "opposite");
-  EXPECT_EQ(Kind("Do I eat before the test?", "Do I eat after the test?"), "opposite");
-  EXPECT_EQ(Kind("Do you have it in red?", "Do you have it in black?"), "opposite");
-  EXPECT_EQ(Kind("How do I enable swap?", "How do I turn on swap?"), "none");
+  ExpectKind("opposite",
+             {{"How do I turn on roaming?", "How do I turn off roaming?"},
+              {"How do I enable swap?", "How do I turn off swap?"},
+              {"How do I cancel my plan?", "How do I pause my plan?"},
+              {"Do I eat before the test?", "Do I eat after the test?"},
+              {"Do you have it in red?", "Do you have it in black?"},
+              {"What helps against rust?", "Apart from paint, what helps against rust?"}});
+  ExpectKind("none", {{"How do I enable swap?", "How do I turn on swap?"}});
 }
 
 TEST(QuestionTest, PartiesThatChangePlacesRefuseTheHit) {
-  EXPECT_EQ(Kind("When does the train from Paris to Lyon leave?",
-                 "When does the train from Lyon to Paris leave?"),
-            "order");
-  EXPECT_EQ(Kind("How do I convert JSON to XML?", "How do I convert XML to JSON?"), "order");
-  EXPECT_EQ(Kind("Can a tenant sue a landlord?", "Can a landlord sue a tenant?"), "order");
-  EXPECT_EQ(Kind("Who pays when I hit a cyclist?", "Who pays when a cyclist hits me?"), "order");
-  EXPECT_EQ(
-      Kind("Does the bank owe the customer interest?", "Does the customer owe the bank interest?"),
-      "order");
+  ExpectKind("order", {{"When does the train from Paris to Lyon leave?",
+                        "When does the train from Lyon to Paris leave?"},
+                       {"How do I convert JSON to XML?", "How do I convert XML to JSON?"},
+                       {"Can a tenant sue a landlord?", "Can a landlord sue a tenant?"},
+                       {"Who pays when I hit a cyclist?", "Who pays when a cyclist hits me?"},
+                       {"Does the bank owe the customer interest?",
+                        "Does the customer owe the bank interest?"}});
 }
 
 TEST(QuestionTest, TheSameRolesInAnotherOrderAgree) {
-  EXPECT_EQ(Kind("When is there a train from Paris to Lyon?",
-                 "When is there a train to Lyon from Paris?"),
-            "none");
-  EXPECT_EQ(Kind("How do I reverse a list in Python?", "How can I reverse a Python list?"), "none");
+  ExpectKind("none", {{"When is there a train from Paris to Lyon?",
+                       "When is there a train to Lyon from Paris?"},
+                      {"How do I reverse a list in Python?", "How can I reverse a Python list?"},
+                      {"What is the difference between the brain and the mind?",
+                       "What is the difference between the mind and the brain?"},
+                      {"How are waves formed?", "How waves are formed?"}});
 }
 
 TEST(QuestionTest, QuestionWordsQuantifiersAndModalsThatDifferRefuseTheHit) {
-  EXPECT_EQ(Kind("When will it be delivered?", "Where will it be delivered?"), "question");
-  EXPECT_EQ(Kind("How long does a transfer take?", "How much does a transfer cost?"), "question");
-  EXPECT_EQ(Kind("Are all plans included?", "Are some plans included?"), "quantifier");
-  EXPECT_EQ(Kind("Must I show my ID?", "Can I show my ID?"), "modality");
-  EXPECT_EQ(Kind("What causes rust?", "Why does it rust?"), "none");
+  ExpectKind("question", {{"When will it be delivered?", "Where will it be delivered?"},
+                          {"How long does a transfer take?", "How much does a transfer cost?"},
+                          {"What are the causes of rust?", "How is rust treated?"},
+                          {"What does asthma mean?", "How is asthma treated?"},
+                          {"What is a mutex?", "Why is a mutex slow?"}});
+  ExpectKind("quantifier", {{"Are all plans included?", "Are some plans included?"}});
+  ExpectKind("modality", {{"Must I show my ID?", "Can I show my ID?"}});
+  ExpectKind("none",
+             {{"What causes rust?", "Why does it rust?"},
+              {"Are there some good songs?", "Are there any good songs?"},
+              {"What is the most effective way to sleep?", "What is an effective way to sleep?"}});
 }
 
 TEST(QuestionTest, AnotherLanguageRefusesTheHit) {
@@ -94,6 +120,19 @@ TEST(QuestionTest, AFactToldByTheWayInALongQuestionDoesNotDecide) {
   ASSERT_TRUE(agreement.has_value());
   EXPECT_FALSE(agreement->differences.empty());
   EXPECT_FALSE(Decides(*agreement));
+}
+
+TEST(QuestionTest, WhatALongQuestionTellsInOtherWordsDoesNotDecide) {
+  const auto agreement = Compare(
+      ReadQuestion(
+          "My daughter is 3 and some months ago she began to scratch both ears every night "
+          "before she falls asleep, do any drops help against it?"),
+      ReadQuestion("Are there ear drops for a 3 year old girl who has trouble sleeping because of "
+                   "her itching ears, since all else that we tried was in vain?"),
+      nullptr);
+  ASSERT_TRUE(agreement.has_value());
+  EXPECT_FALSE(Decides(*agreement));
+  EXPECT_EQ(agreement->story, 1);
 }
 
 TEST(QuestionTest, WordsLeftOutAndSwappedAreMeasured) {

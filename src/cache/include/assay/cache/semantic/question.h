@@ -61,6 +61,8 @@ struct Question {
   std::vector<text::Cue> cues;
   AskKind asks = AskKind::kUnknown;
   std::uint8_t negations = 0;
+  std::uint16_t aspects =
+      0;  // what of the matter is asked for: its cause, its cure, ...; 0: unknown
   std::uint8_t language = 0;  // 0: unknown; else an index that differs between languages
 };
 
@@ -72,23 +74,25 @@ enum class DifferenceKind : std::uint8_t {
   kName,        // people, places, products, codes, versions
   kNegation,    // one of them says not
   kQuantifier,  // all, some, only
-  kOpposite,    // on and off, before and after, buy and sell; red and blue, Monday and Friday
+  kOpposite,    // on and off, buy and sell; red and blue, Monday and Friday; "apart from"
   kOrder,       // from A to B, from B to A
-  kAsk,         // who and when, how and why
+  kAsk,         // who and when, how and why; the cause and the cure
   kModality,    // must and may
   kLanguage,
 };
 
 // In a question of more words a fact that only one of the two names may be told by the way.
 inline constexpr std::size_t kStoryWords = 16;
+// In such a question what is told and what is asked only decide where nearly all words are the
+// same.
+inline constexpr float kRetold = 0.75F;
 
 // A fact in which two questions differ.
 struct Difference {
   DifferenceKind kind = DifferenceKind::kQuantity;
   std::string asked;   // as written in the new question; empty: it is not there
   std::string cached;  // as written in the question that was answered before
-  // Whether an answer to one is none to the other. Else the fact stands on one side of two long
-  // questions only.
+  // Whether an answer to one is none to the other. Else it was said by the way in a long question.
   bool decides = true;
 };
 
@@ -110,6 +114,7 @@ struct Agreement {
   float moved = 0;            // share of the common words that stand in another order
   float in_order = 0;         // share of all words, function words too, in the same order
   float ask_differs = 0;      // 1 where the question words differ
+  float story = 0;            // 0 to 8 words, 1 from 24 words on, of the longer question
   float facts = 0;            // 1 where both name the same quantities or names, 0 where none does
 };
 

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <deque>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace assay::cache {
@@ -22,25 +24,28 @@ enum class PairFeature : std::uint8_t {
   kCosine,        // 4 (cosine of the transformer - 0.8)
   kCosineHigh,    // 10 max(0, cosine - 0.9)
   kStaticCosine,  // 4 (cosine of the static encoder - 0.8)
-  kShared,        // Agreement::shared
-  kLeftOutBoth,   // Agreement, at most 3
-  kLeftOutOne,    // Agreement, at most 3
-  kRarest,        // Agreement::rarest_left_out
-  kRest,          // Agreement::rest_similarity
-  kSwapped,       // Agreement, at most 2
-  kOneSwap,       // Agreement
-  kMoved,         // Agreement
-  kAskDiffers,    // Agreement
-  kFactsAgree,    // Agreement::facts
-  kLooseFacts,    // differences that do not decide, at most 3
-  kLengthRatio,   // |log of the ratio of the numbers of words|
-  kReworded,      // 4 (cosine - 0.8) (1 - shared)
-  kNeighbours,    // log odds of the answer among the other candidates, by nearness; 0: none near
-  kMargin,        // 6 (cosine - that of the best candidate with another answer); 0: there is none
-  kSupport,       // log(1 + other candidates with the same answer)
-  kHistory,       // log((right + 1) / (wrong + 1)) of the entry's checked hits and near misses
-  kWrongBefore,   // 1 where the entry was wrong before
-  kPairModel,     // logit of SameQuestion / 4; 0: none installed
+  // Word for word, by 1 - story: of a long question it says little.
+  kShared,       // Agreement::shared
+  kLeftOutBoth,  // Agreement, at most 3
+  kLeftOutOne,   // Agreement, at most 3
+  kRarest,       // Agreement::rarest_left_out
+  kRest,         // Agreement::rest_similarity
+  kSwapped,      // Agreement, at most 2
+  kOneSwap,      // Agreement; this and what follows counts in full
+  kMoved,        // Agreement
+  kAskDiffers,   // Agreement
+  kFactsAgree,   // Agreement::facts
+  kLooseFacts,   // differences that do not decide, at most 3
+  kLengthRatio,  // |log of the ratio of the numbers of words|
+  kReworded,     // 4 (cosine - 0.8) (1 - shared)
+  kNeighbours,   // log odds of the answer among the other candidates, by nearness; 0: none near
+  kMargin,       // 6 (cosine - that of the best candidate with another answer); 0: there is none
+  kSupport,      // log(1 + other candidates with the same answer)
+  kHistory,      // log((right + 1) / (wrong + 1)) of the entry's checked hits and near misses
+  kWrongBefore,  // 1 where the entry was wrong before
+  kStory,        // Agreement::story
+  kStoryCosine,  // story 4 (cosine - 0.8)
+  kPairModel,    // logit of SameQuestion / 4; 0: none installed
   kCount,
 };
 inline constexpr std::size_t kPairFeatures = static_cast<std::size_t>(PairFeature::kCount);
@@ -69,6 +74,9 @@ class LogisticModel {
   // O(examples * kPairFeatures^2), about 2 ms for 4,096.
   void Fit(std::span<const Example* const> examples);
 
+  [[nodiscard]] const std::array<double, kPairFeatures>& weights() const { return weights_; }
+  void SetWeights(const std::array<double, kPairFeatures>& weights) { weights_ = weights; }
+
  private:
   std::array<double, kPairFeatures> weights_;
 };
@@ -79,7 +87,7 @@ struct RiskOptions {
   double shadow_share = 0.2;     // of the hits that are checked, > 0
   std::size_t window = 8192;     // latest requests and examples that are remembered
   std::size_t refit_every = 64;  // labelled requests
-  double cold_threshold = 0.98;  // of the shipped weights until the bound can be computed
+  double cold_threshold = 0.99;  // of the shipped weights until the bound can be computed
 };
 
 // Learns from labelled candidates and sets the threshold.
@@ -105,6 +113,11 @@ class SameAnswerLearner {
   void AddLabelled(std::span<const Labelled> candidates, float weight);
   // A hit that was not drawn, or a request without candidates.
   void AddUnlabelled();
+
+  // All that was learned, as bytes, and back: what follows goes on as if there had been no break.
+  // Load leaves everything as it is where the bytes are no such state (then false).
+  [[nodiscard]] std::string Save() const;
+  [[nodiscard]] bool Load(std::string_view bytes);
 
  private:
   struct Request {
