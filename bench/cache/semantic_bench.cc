@@ -1,19 +1,28 @@
 // Semantic look-ups against 1,000 cached questions of one context: by encoder, and where the static
-// encoder rules a match out. The models are found in ASSAY_MODELS.
+// encoder rules a match out; the encoding alone; the nearest of n rows, exact or by inverted lists;
+// taking over a file of 20,000 questions. The models are found in ASSAY_MODELS.
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "assay/cache/semantic/semantic_cache.h"
+#include "assay/core/clock.h"
 #include "assay/core/file_system.h"
+#include "assay/core/hash.h"
 #include "assay/embed/models.h"
 #include "assay/embed/static_encoder.h"
 #include "assay/embed/transformer_encoder.h"
+#include "assay/vector/index.h"
+#include "assay/vector/top_k.h"
 
 namespace {
 
@@ -90,6 +99,121 @@ void Find(benchmark::State& state, bool transformer, const char* question) {
 constexpr const char* kNear = "What are the steps to renew my travel visa by phone?";
 constexpr const char* kFar = "Who painted the ceiling of the Sistine Chapel?";
 
+void Encode(benchmark::State& state) {
+  const auto fixture = Make(true);
+  if (!fixture) {
+    state.SkipWithError(fixture.error().message.c_str());
+    return;
+  }
+  const embed::Encoder& encoder = *(*fixture)->precise;
+  std::vector<float> out(encoder.dim());
+  const std::array<std::string_view, 1> texts = {kNear};
+  for (auto _ : state) benchmark::DoNotOptimize(encoder.Encode(texts, out).has_value());
+}
+
+// Unit rows in clumps of about 50, like questions that were asked in several ways.
+std::vector<float> Clumps(std::size_t n, std::size_t dim, std::uint64_t seed) {
+  core::SeededRng rng(seed);
+  std::vector<float> rows(n * dim);
+  std::vector<float> centre(dim);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i % 50 == 0) {
+      for (float& value : centre) value = static_cast<float>(rng.NextUnit() - 0.5);
+    }
+    float norm = 0;
+    for (std::size_t d = 0; d < dim; ++d) {
+      const float value = centre[d] + static_cast<float>(rng.NextUnit() - 0.5) * 0.8F;
+      rows[i * dim + d] = value;
+      norm += value * value;
+    }
+    for (std::size_t d = 0; d < dim; ++d) rows[i * dim + d] /= std::sqrt(norm);
+  }
+  return rows;
+}
+
+constexpr std::size_t kDim = 384;
+constexpr std::size_t kNearest = 8;
+
+void ExactRows(benchmark::State& state) {
+  const auto n = static_cast<std::size_t>(state.range(0));
+  const std::vector<float> rows = Clumps(n, kDim, 1);
+  std::vector<std::int8_t> values(n * kDim);
+  std::vector<float> scales(n);
+  if (!vector::QuantizeRows(rows, kDim, values, scales)) state.SkipWithError("rows");
+  std::size_t i = 0;
+  for (auto _ : state) {
+    const std::span query(rows.data() + (i++ * 37 % n) * kDim, kDim);
+    benchmark::DoNotOptimize(vector::TopK(query, vector::Int8Rows{values, scales}, kNearest));
+  }
+}
+
+void InvertedLists(benchmark::State& state) {
+  const auto n = static_cast<std::size_t>(state.range(0));
+  const std::vector<float> rows = Clumps(n, kDim, 1);
+  auto index = vector::Index::Create({.dim = kDim});
+  if (!index) return state.SkipWithError("index");
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!(*index)->Insert(i, std::span(rows.data() + i * kDim, kDim))) state.SkipWithError("row");
+  }
+  const auto begin = core::Clock::Real().monotonic_ns();
+  if (!(*index)->Optimize({})) return state.SkipWithError("lists");
+  const auto stats = (*index)->Stats();
+  state.counters["build_s"] = static_cast<double>(core::Clock::Real().monotonic_ns() - begin) / 1e9;
+  state.counters["recall"] = stats.calibrated_recall;
+  state.counters["bytes_per_row"] =
+      static_cast<double>(stats.resident_bytes) / static_cast<double>(n);
+  std::size_t i = 0;
+  for (auto _ : state) {
+    const std::span query(rows.data() + (i++ * 37 % n) * kDim, kDim);
+    benchmark::DoNotOptimize((*index)->Search(query, kNearest));
+  }
+}
+
+// Words as numbers, so that 20,000 questions are there quickly.
+class NumberEncoder final : public embed::Encoder {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "numbers@1"; }
+  [[nodiscard]] std::size_t dim() const override { return kDim; }
+  [[nodiscard]] Result<void> Encode(std::span<const std::string_view> texts,
+                                    std::span<float> out) const override {
+    for (std::size_t t = 0; t < texts.size(); ++t) {
+      const auto row = Clumps(1, kDim, core::HashBytes64(texts[t]));
+      std::ranges::copy(row, out.begin() + static_cast<std::ptrdiff_t>(t * kDim));
+    }
+    return {};
+  }
+};
+
+void TakeOver(benchmark::State& state) {
+  core::FileSystem& files = core::FileSystem::Real();
+  const std::string path =
+      (std::filesystem::temp_directory_path() / fmt::format("semantic_bench.{}", ::getpid()))
+          .string();
+  const NumberEncoder encoder;
+  core::SeededRng rng(1);
+  {
+    cache::SemanticCache cache({}, encoder, encoder, nullptr, rng);
+    if (!cache.Persist(files, path, cache::OtherEncoders::kRefuse)) state.SkipWithError("file");
+    for (std::uint64_t i = 0; i < 20'000; ++i) {
+      const auto lookup =
+          cache.Prepare({}, fmt::format("How do I renew the parking permit of flat {} in house {}?",
+                                        i % 100, i / 100));
+      if (!cache.Insert(*lookup, {.high = 0, .low = i}, {})) state.SkipWithError("insert");
+    }
+    state.counters["bytes"] = static_cast<double>(cache.Stats().file_bytes);
+  }
+  for (auto _ : state) {
+    cache::SemanticCache cache({}, encoder, encoder, nullptr, rng);
+    const auto restored = cache.Persist(files, path, cache::OtherEncoders::kRefuse);
+    if (!restored || restored->entries != 20'000) state.SkipWithError("not all came back");
+  }
+  static_cast<void>(files.Remove(path));
+}
+
+BENCHMARK(Encode)->Unit(benchmark::kMicrosecond);
+BENCHMARK(ExactRows)->Arg(1000)->Arg(10000)->Arg(20000)->Arg(100000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(InvertedLists)->Arg(10000)->Arg(20000)->Arg(100000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(TakeOver)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(Find, transformer, true, kNear)->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(Find, static, false, kNear)->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(Find, ruled_out, true, kFar)->Unit(benchmark::kMicrosecond);

@@ -4,17 +4,27 @@
 
 namespace assay::cache::internal {
 
+Result<StoredRow> Quantized(std::span<const float> vector) {
+  StoredRow row;
+  row.values.resize(vector.size());
+  ASSAY_TRY(vector::QuantizeRows(vector, vector.size(), row.values, std::span(&row.scale, 1)));
+  return row;
+}
+
 Result<void> NearestRows::Append(std::span<const float> vector) {
-  const std::size_t row = scales_.size();
-  values_.resize((row + 1) * dim_);
-  scales_.resize(row + 1);
-  auto done = vector::QuantizeRows(vector, dim_, std::span(values_).subspan(row * dim_),
-                                   std::span(scales_).subspan(row));
-  if (!done) {
-    values_.resize(row * dim_);
-    scales_.resize(row);
-  }
-  return done;
+  ASSAY_ASSIGN(const StoredRow row, Quantized(vector));
+  Append(row);
+  return {};
+}
+
+void NearestRows::Append(const StoredRow& row) {
+  values_.insert(values_.end(), row.values.begin(), row.values.end());
+  scales_.push_back(row.scale);
+}
+
+StoredRow NearestRows::Row(std::size_t row) const {
+  const auto begin = values_.begin() + static_cast<std::ptrdiff_t>(row * dim_);
+  return {scales_[row], {begin, begin + static_cast<std::ptrdiff_t>(dim_)}};
 }
 
 void NearestRows::EraseBySwap(std::size_t row) {

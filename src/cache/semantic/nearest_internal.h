@@ -7,7 +7,12 @@
 #include "assay/core/result.h"
 #include "assay/vector/top_k.h"
 
+#include "semantic/store/record_internal.h"
+
 namespace assay::cache::internal {
+
+// A vector as a row of 8 bits. Errors: those of vector::QuantizeRows.
+[[nodiscard]] Result<StoredRow> Quantized(std::span<const float> vector);
 
 // Unit vectors as 8-bit rows, searched exactly. Rows are numbered by place; erasing moves the last
 // row into the gap.
@@ -16,6 +21,8 @@ class NearestRows {
   explicit NearestRows(std::size_t dim) : dim_(dim) {}
 
   [[nodiscard]] Result<void> Append(std::span<const float> vector);
+  void Append(const StoredRow& row);
+  [[nodiscard]] StoredRow Row(std::size_t row) const;
   void EraseBySwap(std::size_t row);
   // Nearest first. O(rows * dim).
   [[nodiscard]] Result<std::vector<vector::Hit>> Search(std::span<const float> query,

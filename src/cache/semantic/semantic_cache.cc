@@ -3,82 +3,25 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 #include <mutex>
-#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "semantic/judge_internal.h"
-#include "semantic/model/budget_internal.h"
-#include "semantic/nearest_internal.h"
+#include "semantic/state_internal.h"
 
 namespace assay::cache {
 namespace {
 
+using internal::Entry;
+using internal::Near;
+using internal::Partition;
+
 // How many of the static encoder's nearest are looked at for the floor: only the first counts.
 constexpr std::size_t kFastLook = 1;
 
-struct Entry {
-  core::Hash128 context;
-  core::Hash128 answer;
-  std::shared_ptr<const Question> question;
-  std::uint64_t group = 0;
-  std::int64_t expires_ms = 0;
-  std::uint32_t right = 0;
-  std::uint32_t wrong = 0;
-  std::size_t row = 0;
-};
-
-// The questions of one context; row r of both matrices is entry ids[r].
-struct Partition {
-  Partition(std::size_t fast_dim, std::size_t precise_dim) : fast(fast_dim), precise(precise_dim) {}
-  internal::NearestRows fast;
-  internal::NearestRows precise;
-  std::vector<std::uint64_t> ids;
-};
-
-// A candidate before it is judged.
-struct Near {
-  Candidate candidate;
-  std::shared_ptr<const Question> question;
-};
-
 }  // namespace
-
-struct SemanticCache::State {
-  State(const SemanticOptions& semantic_options, const embed::Encoder& fast_encoder,
-        const embed::Encoder& precise_encoder, const SameQuestion* same_question, core::Rng& chance)
-      : options(semantic_options),
-        fast(fast_encoder),
-        precise(precise_encoder),
-        verifier(same_question),
-        rng(chance),
-        learner(semantic_options.risk),
-        guard(semantic_options.risk.budget) {}
-
-  SemanticOptions options;
-  const embed::Encoder& fast;
-  const embed::Encoder& precise;
-  const SameQuestion* verifier;
-  core::Rng& rng;
-
-  mutable std::mutex mutex;  // guards what follows
-  SameAnswerLearner learner;
-  internal::BudgetGuard guard;
-  std::map<std::uint64_t, Entry> entries;  // by number: oldest first
-  std::unordered_map<core::Hash128, Partition> partitions;
-  std::uint64_t next_entry = 1;
-  std::uint64_t refused_by_fact = 0;
-  std::uint64_t ruled_out_fast = 0;
-
-  Result<bool> LookFast(SemanticLookup& lookup);
-  Result<std::vector<Near>> Collect(const SemanticLookup& lookup, std::int64_t now_ms) const;
-  Result<void> Judge(const SemanticLookup& lookup, std::vector<Near>& near) const;
-  void Decide(SemanticLookup& lookup);
-  void Remove(std::map<std::uint64_t, Entry>::iterator it);
-};
 
 namespace {
 
@@ -100,8 +43,9 @@ Result<bool> SemanticCache::State::LookFast(SemanticLookup& lookup) {
     if (!hits.empty() && hits[0].score >= options.static_floor) return true;
   }
   ++ruled_out_fast;
-  guard.CountRequest(false);
-  learner.AddUnlabelled();
+  if (file) ++file->counts.ruled_out_fast;
+  CountRequest(false);
+  CountUnlabelled();
   lookup.reason = partition == partitions.end() ? "no question was asked in this context before"
                                                 : "no cached question is near";
   return false;
@@ -179,13 +123,14 @@ void SemanticCache::State::Decide(SemanticLookup& lookup) {
     lookup.served = lookup.best;
     lookup.check = rng.NextUnit() < options.risk.shadow_share;
   }
-  guard.CountRequest(lookup.served.has_value());
-  if (lookup.served && !lookup.check) learner.AddUnlabelled();
+  CountRequest(lookup.served.has_value());
+  if (lookup.served && !lookup.check) CountUnlabelled();
   if (lookup.candidates.empty()) {
-    learner.AddUnlabelled();
+    CountUnlabelled();
     lookup.reason = "no cached question is near";
   } else if (lookup.candidates[0].refused && !lookup.served) {
     ++refused_by_fact;
+    if (file) ++file->counts.refused_by_fact;
     lookup.reason = lookup.candidates[0].reason;
   } else if (likely && !lookup.served) {
     lookup.reason = "closed: too many of the checked hits were wrong";
@@ -195,6 +140,38 @@ void SemanticCache::State::Decide(SemanticLookup& lookup) {
                                   : fmt::format("{}, {:.2f} is asked for", candidate.reason,
                                                 std::min(learner.threshold(), 1.0));
   }
+}
+
+void SemanticCache::State::CountRequest(bool is_hit) {
+  guard.CountRequest(is_hit);
+  if (!file) return;
+  ++file->counts.requests;
+  file->counts.hits += is_hit ? 1 : 0;
+}
+
+void SemanticCache::State::CountUnlabelled() {
+  learner.AddUnlabelled();
+  if (file) ++file->counts.unlabelled;
+}
+
+void SemanticCache::State::Learn(const internal::LearnRecord& record) {
+  if (const auto it = entries.find(record.best_entry); it != entries.end()) {
+    ++(record.best_same ? it->second.right : it->second.wrong);
+  }
+  if (record.trial == internal::LearnRecord::Trial::kCheck) guard.AddCheck(record.wrong);
+  if (record.trial == internal::LearnRecord::Trial::kTrial) guard.AddTrial(record.wrong);
+  learner.AddLabelled(record.candidates, record.weight);
+}
+
+void SemanticCache::State::Put(Entry entry, const internal::StoredRow& fast_row,
+                               const internal::StoredRow& precise_row, std::uint64_t id) {
+  Partition& partition =
+      partitions.try_emplace(entry.context, fast.dim(), precise.dim()).first->second;
+  entry.row = partition.ids.size();
+  partition.fast.Append(fast_row);
+  partition.precise.Append(precise_row);
+  partition.ids.push_back(id);
+  entries.emplace(id, std::move(entry));
 }
 
 void SemanticCache::State::Remove(std::map<std::uint64_t, Entry>::iterator it) {
@@ -215,7 +192,10 @@ SemanticCache::SemanticCache(const SemanticOptions& options, const embed::Encode
                              core::Rng& rng)
     : state_(std::make_unique<State>(options, fast, precise, verifier, rng)) {}
 
-SemanticCache::~SemanticCache() = default;
+SemanticCache::~SemanticCache() {
+  const std::scoped_lock lock(state_->mutex);
+  state_->LogCounts();
+}
 
 Result<SemanticLookup> SemanticCache::Prepare(const core::Hash128& context,
                                               std::string_view question) const {
@@ -242,23 +222,28 @@ Result<SemanticLookup> SemanticCache::Find(const core::Hash128& context, std::st
 
 void SemanticCache::Learn(const SemanticLookup& lookup, std::span<const std::optional<bool>> same) {
   const std::scoped_lock lock(state_->mutex);
-  std::vector<SameAnswerLearner::Labelled> labelled;
+  internal::LearnRecord record;
   for (std::size_t i = 0; i < std::min(same.size(), lookup.candidates.size()); ++i) {
     if (!same[i].has_value()) continue;
     const Candidate& candidate = lookup.candidates[i];
-    labelled.push_back({candidate.features, *same[i], lookup.best == i, candidate.refused});
+    record.candidates.push_back(
+        {candidate.features, *same[i], lookup.best == i, candidate.refused});
     if (lookup.best != i) continue;
-    if (const auto it = state_->entries.find(candidate.entry); it != state_->entries.end()) {
-      ++(*same[i] ? it->second.right : it->second.wrong);
-    }
+    record.best_entry = candidate.entry;
+    record.best_same = *same[i];
+    record.wrong = !*same[i];
     if (lookup.served) {
-      state_->guard.AddCheck(!*same[i]);
+      record.trial = internal::LearnRecord::Trial::kCheck;
     } else if (candidate.probability >= state_->learner.threshold()) {
-      state_->guard.AddTrial(!*same[i]);
+      record.trial = internal::LearnRecord::Trial::kTrial;
     }
   }
   const double share = state_->options.risk.shadow_share;
-  state_->learner.AddLabelled(labelled, lookup.served ? static_cast<float>(1 / share) : 1.0F);
+  record.weight = lookup.served ? static_cast<float>(1 / share) : 1.0F;
+  state_->LogCounts();
+  state_->Log(record);
+  state_->Learn(record);
+  state_->Compact();
 }
 
 Result<std::uint64_t> SemanticCache::Insert(const SemanticLookup& lookup,
@@ -269,33 +254,29 @@ Result<std::uint64_t> SemanticCache::Insert(const SemanticLookup& lookup,
   if (vector.empty()) {
     ASSAY_ASSIGN(vector, EncodeOne(state_->precise, lookup.question.text));
   }
+  ASSAY_ASSIGN(const internal::StoredRow fast_row, internal::Quantized(lookup.static_vector));
+  ASSAY_ASSIGN(const internal::StoredRow precise_row, internal::Quantized(vector));
   auto question = std::make_shared<const Question>(lookup.question);
   const std::scoped_lock lock(state_->mutex);
-  Partition& partition =
-      state_->partitions.try_emplace(lookup.context, state_->fast.dim(), state_->precise.dim())
-          .first->second;
-  ASSAY_TRY(partition.fast.Append(lookup.static_vector));
-  if (auto appended = partition.precise.Append(vector); !appended) {
-    partition.fast.EraseBySwap(partition.fast.size() - 1);
-    return std::unexpected(std::move(appended).error());
-  }
   const std::uint64_t id = state_->next_entry++;
   Entry entry{.context = lookup.context,
               .answer = answer,
               .question = std::move(question),
               .group = id,
-              .expires_ms = expires_ms,
-              .row = partition.ids.size()};
+              .expires_ms = expires_ms};
   for (std::size_t i = 0; i < std::min(same.size(), lookup.candidates.size()); ++i) {
     if (same[i] != std::optional(true)) continue;
     entry.group = lookup.candidates[i].group;
     break;
   }
-  partition.ids.push_back(id);
-  state_->entries.emplace(id, std::move(entry));
+  state_->Put(std::move(entry), fast_row, precise_row, id);
+  if (state_->file) state_->Log(state_->RecordOf(id, state_->entries.at(id)));
   if (state_->entries.size() > state_->options.max_entries) {
-    state_->Remove(state_->entries.begin());
+    const auto oldest = state_->entries.begin();
+    state_->Log(internal::EraseRecord{oldest->first});
+    state_->Remove(oldest);
   }
+  state_->Compact();
   return id;
 }
 
@@ -303,13 +284,17 @@ void SemanticCache::Erase(const core::Hash128& answer) {
   const std::scoped_lock lock(state_->mutex);
   for (auto it = state_->entries.begin(); it != state_->entries.end();) {
     const auto next = std::next(it);
-    if (it->second.answer == answer) state_->Remove(it);
+    if (it->second.answer == answer) {
+      state_->Log(internal::EraseRecord{it->first});
+      state_->Remove(it);
+    }
     it = next;
   }
 }
 
 void SemanticCache::Clear() {
   const std::scoped_lock lock(state_->mutex);
+  state_->Log(internal::ClearRecord{});
   state_->entries.clear();
   state_->partitions.clear();
 }
@@ -334,6 +319,10 @@ SemanticStats SemanticCache::Stats() const {
   stats.calibrated = state_->learner.calibrated();
   stats.open = guard.open();
   stats.alarm = guard.alarm();
+  if (state_->file) {
+    stats.file_bytes = state_->file->writer ? state_->file->writer->size_bytes() : 0;
+    stats.file_error = state_->file->error;
+  }
   return stats;
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <string>
+#include <string_view>
 
 #include "assay/cache/semantic/same_answer.h"
 
@@ -19,6 +21,14 @@ class BudgetGuard {
   void AddCheck(bool wrong);
   // While closed: a miss that would have been a hit, and its answer was compared.
   void AddTrial(bool wrong);
+
+  void CountRequests(std::uint64_t requests, std::uint64_t hits) {
+    requests_ += requests;
+    hits_ += hits;
+  }
+  // As bytes and back; Load leaves everything as it is where the bytes are no such state.
+  [[nodiscard]] std::string Save() const;
+  [[nodiscard]] bool Load(std::string_view bytes);
 
   [[nodiscard]] bool open() const { return open_; }
   // The latest hundred checks are worse than all before, beyond chance (95% intervals).

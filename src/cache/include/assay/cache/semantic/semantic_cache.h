@@ -17,6 +17,7 @@
 #include "assay/cache/semantic/question.h"
 #include "assay/cache/semantic/same_answer.h"
 #include "assay/core/clock.h"
+#include "assay/core/file_system.h"
 #include "assay/core/hash.h"
 #include "assay/core/result.h"
 #include "assay/embed/encoder.h"
@@ -82,6 +83,22 @@ struct SemanticStats {
   bool calibrated = false;  // the threshold is the route's own
   bool open = true;         // false: the budget is spent, nothing is served
   bool alarm = false;       // the latest checks are worse than those before
+  std::uint64_t file_bytes = 0;
+  std::string file_error;  // why changes are not kept any more; empty: they are, or need not be
+};
+
+// What Persist does with a file that other encoders wrote: its vectors cannot be compared.
+enum class OtherEncoders : std::uint8_t {
+  kRefuse,
+  kRebuild,  // encode its questions anew, about 2 ms each, and learn from the beginning
+};
+
+struct SemanticRestore {
+  std::uint64_t entries = 0;
+  std::uint64_t encoded = 0;  // of them anew
+  bool learned = false;       // model, threshold and counts were taken over
+  std::string note;           // what had to be mended, in words; empty: nothing
+  double seconds = 0;
 };
 
 class SemanticCache {
@@ -120,8 +137,21 @@ class SemanticCache {
 
   [[nodiscard]] SemanticStats Stats() const;
 
+  // Takes over what the file holds (entries that expired before `now_ms` are left out) and keeps
+  // every later change in it; a missing file is created, its folder must exist. Call it once,
+  // before anything is asked. A torn tail is cut; from damage on, the rest is dropped and the file
+  // written anew. What was inserted survives `kill -9`, and a power failure after Sync(). The file
+  // is written anew when more than half of it and 4 MiB are waste; requests wait meanwhile.
+  // Format: docs/formats/semantic-cache.md. Errors: kFailedPrecondition for a file of another kind
+  // or version, or of other encoders with kRefuse; those of the disk. Then nothing is kept.
+  [[nodiscard]] Result<SemanticRestore> Persist(core::FileSystem& files, const std::string& path,
+                                                OtherEncoders other, std::int64_t now_ms = 0);
+  // All changes are on the disk. Errors: those of the disk; nothing where there is no file.
+  [[nodiscard]] Result<void> Sync();
+
+  struct State;  // private to the room
+
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 
