@@ -17,7 +17,7 @@ from pathlib import Path
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 # The parts of docs/benchmarks.md: their markers, and the groups of rows that stand between them.
 SECTIONS = (
-    (BEGIN, END, ("text", "claims", "embed", "corpus", "cli")),
+    (BEGIN, END, ("text", "claims", "embed", "corpus", "experiments", "cli")),
     ("<!-- bench:gateway:begin -->", "<!-- bench:gateway:end -->", ("gateway", "cache", "crypto", "telemetry")),
     ("<!-- bench:vector:begin -->", "<!-- bench:vector:end -->", ("vector",)),
 )
@@ -56,6 +56,7 @@ MISS, ADDED = "gateway, passed through, 16 connections", "gateway, passed throug
 CLUSTERED, QUESTIONS = "vector/index/clustered/", "vector/index/questions/"
 NEAREST_D = "10 nearest of 100,000 x 1,536, wanted recall 0.99"
 NEAREST_R = "10 nearest of 100,000 questions x 384, wanted recall 0.99"
+EXPERIMENT = "experiment, 10 variants x 8 metrics x 1,000 values"
 COMBINED = "72 requests at once, 69% duplicates, a local model"
 ROWS = (
     Row(SPOT_BATCH, SPOT + "batch/assay", SPOT + "batch/vectorscan", "Vectorscan, block mode, one buffer", at_most=60e-9,
@@ -112,6 +113,14 @@ ROWS = (
     Row("`assay check`, peak memory", "cli/check/peak"),
     Row("open an index of 100,000 passages, 52 MB", "corpus/index/open/sentences", at_most=0.010),
     Row("open an index of 15,000 passages, 8 MB, checked whole", "corpus/index/open/checked", at_most=0.010),
+    Row(EXPERIMENT, "experiments/analyze/assay", "experiments/analyze/numpy", "numpy with scipy's stdtr, p-values alone",
+        at_most=100e-6, at_least=1, goal="goal 0.10 ms"),
+    Row(EXPERIMENT, "experiments/analyze/assay", "experiments/analyze/scipy", "scipy.stats.ttest_ind, 72 calls"),
+    Row(EXPERIMENT, "experiments/analyze/assay", "experiments/analyze/python", "plain Python", at_least=500),
+    Row("bootstrap, 10,000 resamples of two samples of 1,000", "experiments/bootstrap/assay", "experiments/bootstrap/numpy",
+        "numpy", at_least=8),
+    Row("opportunities in 8 series of 1,000 values", "experiments/opportunities/assay", "experiments/opportunities/python",
+        "plain Python", at_least=50),
     Row("one count, a metric", "telemetry/counter/assay/threads:1", "telemetry/counter/prometheus_cpp/threads:1",
         "prometheus-cpp", at_most=5e-9),
     Row("one count, a metric, two threads, CPU of each", "telemetry/counter/assay/threads:2",

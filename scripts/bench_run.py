@@ -352,6 +352,13 @@ def telemetry(plan, results):
                                    "spdlog": debian_version("libspdlog1.10")})
 
 
+def experiments(plan, results):
+    report = json.loads(run([sys.executable, "bench/peers/experiments.py", PROGRAMS / "experiments_bench", plan.rounds]))
+    for name, runs in report["runs_s"].items():
+        results.add(f"experiments/{name}", "s", runs)
+    results.facts["peers"].update(report["versions"])
+
+
 # title, function, prefix of its series, whether it needs ASSAY_DATA, what must be built
 BENCHMARKS = (
     ("patterns", pattern_set, "text/pattern_set", True, "pattern_set_bench"),
@@ -373,6 +380,7 @@ BENCHMARKS = (
     ("BM25", bm25, "corpus/bm25", True, "bm25_bench"),
     ("index", index, "corpus/index", False, "index_bench"),
     ("metrics and log", telemetry, "telemetry", False, "telemetry_bench"),
+    ("experiments", experiments, "experiments", False, "experiments_bench"),
     ("assay check", check, "cli", False, "assay_program"),
     ("gateway", gateway, "gateway", False, "assay_program"),
     ("gateway before a local model, and a replay", gateway_combined, "gateway/combined", False, "assay_program"),

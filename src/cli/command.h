@@ -30,6 +30,7 @@ void AddConfigCommand(CLI::App& app, Invocation& invocation);
 void AddDashboardCommand(CLI::App& app, Invocation& invocation);
 void AddEmbedCommand(CLI::App& app, Invocation& invocation);
 void AddEvalCommand(CLI::App& app, Invocation& invocation);
+void AddExperimentsCommand(CLI::App& app, Invocation& invocation);
 void AddExtractCommand(CLI::App& app, Invocation& invocation);
 void AddIndexCommand(CLI::App& app, Invocation& invocation);
 void AddKeyFileCommand(CLI::App& keys, Invocation& invocation);  // of the subcommand `keys`

@@ -61,6 +61,7 @@ int Main(int argc, char** argv) {
   AddEmbedCommand(app, invocation);
   AddEvalCommand(app, invocation);
   AddBenchCommand(app, invocation);
+  AddExperimentsCommand(app, invocation);
   AddConfigCommand(app, invocation);
   AddServeCommand(app, invocation);
   AddDashboardCommand(app, invocation);
