@@ -144,6 +144,29 @@ class VectorCommands(unittest.TestCase):
         self.assertEqual(len(text), 2)
         self.assertIn("back to version 1", text[0])
 
+    def test_the_rows_of_an_array_are_put_under_ids_that_follow_each_other(self) -> None:
+        array_file = Path(self.folder.name) / "rows.npy"
+        write_npy(array_file, [[0.5, 1], [2, 3], [-4, 0.25]])
+        self.assertEqual(self.json("put", self.store, array_file, "--first-id", 7)["vectors"], 3)
+        got = run("get", self.store, 7, 9)
+        self.assertEqual([json.loads(one) for one in got.stdout.splitlines()],
+                         [{"id": 7, "vector": [0.5, 1]}, {"id": 9, "vector": [-4, 0.25]}])
+        write_npy(array_file, [[1, 2, 3]])
+        self.assertNotEqual(run("put", self.store, array_file).returncode, 0)
+
+    def test_a_log_that_lost_a_whole_commit_is_noticed(self) -> None:
+        self.put(line(1, [1, 2]))
+        log = next(self.store.glob("log-*"))
+        first = log.stat().st_size
+        self.put(line(2, [3, 4]))
+        content = log.read_bytes()
+        log.write_bytes(content[:first])
+        done = run("log", self.store)
+        self.assertEqual(done.returncode, 9)
+        self.assertIn(f"it had {len(content)} bytes when it was closed", done.stderr)
+        log.write_bytes(content)
+        self.assertEqual(self.json("log", self.store)["vectors"], 2)
+
     def test_odd_vectors_are_kept_and_told_of(self) -> None:
         done = run("put", self.store, "-", text=line(1, [None, 1]) + line(2, [0, 0]))
         self.assertEqual(done.returncode, 0)

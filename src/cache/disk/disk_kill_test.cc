@@ -1,17 +1,15 @@
 // A real process with all its threads is killed at random moments.
-#include <array>
-#include <csignal>
 #include <map>
 #include <set>
 #include <string>
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "assay/core/clock.h"
 
 #include "disk/disk_test_support.h"
+#include "killed_child.h"
 #include "temp_dir.h"
 
 namespace assay::cache::testing {
@@ -56,32 +54,14 @@ TEST(DiskTierKilled, AtAnyMomentLosesNothingAcknowledged) {
   std::map<std::uint64_t, std::set<std::uint64_t>> allowed;
   for (std::uint64_t key = 0; key < kKeys; ++key) allowed[key] = {0};
   for (int round = 0; round < 12; ++round) {
-    std::array<int, 2> pipe{};
-    ASSERT_EQ(::pipe(pipe.data()), 0);
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      ::close(pipe[0]);
-      PutForEver(folder, next, pipe[1]);
-    }
-    ::close(pipe[1]);
     const std::uint64_t until = next + 20 + rng.Below(400);
-    std::uint64_t version = 0;
-    const auto told = [&] {
-      if (::read(pipe[0], &version, sizeof(version)) != sizeof(version)) return false;
-      allowed[version % kKeys] = {LeftBy(version)};
-      next = version + 1;
-      return true;
-    };
-    while (told() && version < until) {
-    }
-    ::kill(child, SIGKILL);
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status)) << status;
-    while (told()) {  // what it still said before it died is acknowledged too
-    }
-    ::close(pipe[0]);
+    assay::testing::RunUntilKilled([&](int pipe) { PutForEver(folder, next, pipe); },
+                                   [&](std::uint64_t version) {
+                                     allowed[version % kKeys] = {LeftBy(version)};
+                                     next = version + 1;
+                                     return version < until;
+                                   });
+    ASSERT_FALSE(HasFatalFailure());
     allowed[next % kKeys].insert(LeftBy(next));  // may have been begun
 
     const auto tier = DiskTier::Open(core::FileSystem::Real(), OptionsFor(folder)).value();

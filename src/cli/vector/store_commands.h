@@ -18,6 +18,18 @@ struct StoreArguments {
 };
 void AddStoreArguments(CLI::App& command, StoreArguments& arguments);
 
+// A subcommand that runs `run` on its options, of which `store` is a StoreArguments.
+template <typename Options>
+CLI::App* AddStoreCommand(CLI::App& group, Invocation& invocation,
+                          const std::shared_ptr<Options>& options, const std::string& name,
+                          const std::string& what, Result<int> (*run)(const Options&)) {
+  CLI::App* command = group.add_subcommand(name, what);
+  AddStoreArguments(*command, options->store);
+  command->callback(
+      [&invocation, options, run] { invocation.run = [options, run] { return run(*options); }; });
+  return command;
+}
+
 // Without a thread that compacts; what the store has to tell goes to standard error.
 [[nodiscard]] Result<std::unique_ptr<vector::VectorStore>> OpenForReading(
     const StoreArguments& arguments);

@@ -104,13 +104,8 @@ Result<int> RunRollback(const Options& options) {
 
 void AddVectorHistoryCommands(CLI::App& group, Invocation& invocation) {
   auto options = std::make_shared<Options>();
-  const auto add = [&](const std::string& name, const std::string& what,
-                       Result<int> (*run)(const Options&)) {
-    CLI::App* command = group.add_subcommand(name, what);
-    AddStoreArguments(*command, options->store);
-    command->callback(
-        [&invocation, options, run] { invocation.run = [options, run] { return run(*options); }; });
-    return command;
+  const auto add = [&](const char* name, const char* what, Result<int> (*run)(const Options&)) {
+    return AddStoreCommand(group, invocation, options, name, what, run);
   };
   CLI::App* log = add("log", "List the versions, oldest first", RunLog);
   log->add_option("--last", options->last, "Only the last N")->option_text("N");

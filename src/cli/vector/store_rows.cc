@@ -5,6 +5,9 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "assay/core/file_system.h"
+#include "assay/vector/npy.h"
+
 #include "input.h"
 #include "json_output.h"
 #include "vector/store_commands.h"
@@ -19,6 +22,7 @@ struct Options {
   StoreArguments store;
   std::string input;
   std::string encoder;
+  std::uint64_t first_id = 0;  // of a .npy file's rows
   std::vector<std::uint64_t> ids;
   std::uint64_t version = 0;
   bool has_version = false;
@@ -73,23 +77,28 @@ class Importer {
     ++lines_;
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) return {};
     ASSAY_ASSIGN(const Row row, ParseRow(line, options_.input, lines_));
-    if (!batch_) batch_.emplace(row.values.size());
-    if (row.values.size() != batch_->dim()) {
+    if (batch_ && row.values.size() != batch_->dim()) {
       return Fail(
           Code::kInvalidArgument,
           fmt::format("{}, line {}: {} dimensions, the first line has {}",
                       NameOfInput(options_.input), lines_, row.values.size(), batch_->dim()));
     }
+    return Take(row.id, row.values);
+  }
+
+  // Requires: values of the same dimensions as all before.
+  Result<void> Take(std::uint64_t id, std::span<const float> values) {
+    if (!batch_) batch_.emplace(values.size());
     bool finite = true;
     bool zero = true;
-    for (const float value : row.values) {
+    for (const float value : values) {
       finite = finite && std::isfinite(value);
       zero = zero && value == 0;
     }
     not_finite_ += finite ? 0 : 1;
     zeros_ += zero ? 1 : 0;
     ++rows_;
-    batch_->Put(row.id, row.values);
+    batch_->Put(id, values);
     return batch_->size_bytes() >= kCommitBytes ? Flush() : Result<void>();
   }
 
@@ -139,7 +148,28 @@ class Importer {
   std::uint64_t zeros_ = 0;
 };
 
+// The rows of a NumPy array, as they are: ids from --first-id on.
+Result<int> PutNpy(const Options& options) {
+  ASSAY_ASSIGN(const vector::NpyFile file,
+               vector::NpyFile::Open(core::FileSystem::Real(), options.input));
+  std::vector<float> converted;
+  std::span<const float> values = file.float_values();
+  if (values.empty()) {
+    Result<std::vector<float>> floats = file.ToFloats();
+    if (!floats) return Fail(floats.error().code, options.input + ": " + floats.error().message);
+    converted = *std::move(floats);
+    values = converted;
+  }
+  Importer importer(options);
+  const std::size_t dim = file.dim();
+  for (std::size_t row = 0; row < file.rows() && dim > 0; ++row) {
+    ASSAY_TRY(importer.Take(options.first_id + row, values.subspan(row * dim, dim)));
+  }
+  return importer.Finish();
+}
+
 Result<int> RunPut(const Options& options) {
+  if (options.input.ends_with(".npy")) return PutNpy(options);
   Importer importer(options);
   std::string rest;
   const auto take = [&](std::string_view piece) -> Result<void> {
@@ -223,24 +253,24 @@ Result<int> RunCompact(const Options& options) {
 
 void AddVectorRowCommands(CLI::App& group, Invocation& invocation) {
   auto options = std::make_shared<Options>();
-  const auto add = [&](const std::string& name, const std::string& what,
-                       Result<int> (*run)(const Options&)) {
-    CLI::App* command = group.add_subcommand(name, what);
-    AddStoreArguments(*command, options->store);
-    command->callback(
-        [&invocation, options, run] { invocation.run = [options, run] { return run(*options); }; });
-    return command;
+  const auto add = [&](const char* name, const char* what, Result<int> (*run)(const Options&)) {
+    return AddStoreCommand(group, invocation, options, name, what, run);
   };
   CLI::App* put =
       add("put", "Add vectors, or replace those of the same ids; makes the store", RunPut);
   put->add_option("input", options->input,
-                  "JSON lines {\"id\": 7, \"vector\": [0.1, ...]}; - for standard input")
+                  "NAME.npy, or JSON lines {\"id\": 7, \"vector\": [0.1, ...]}; - for standard "
+                  "input")
       ->required();
   put->add_option("--encoder", options->encoder,
                   "What made the vectors; a store refuses those of another encoder")
       ->option_text("NAME");
+  put->add_option("--first-id", options->first_id,
+                  "Of a .npy file: the id of its first row; the others follow (default 0)")
+      ->option_text("ID");
   put->footer(
       "Examples:\n  assay vector put my-vectors/ vectors.jsonl --encoder all-MiniLM-L6-v2\n"
+      "  assay vector put my-vectors/ vectors.npy --first-id 1000\n"
       "  some-program | assay vector put my-vectors/ -");
   CLI::App* get = add("get", "Print vectors as JSON lines", RunGet);
   get->add_option("ids", options->ids, "Ids of vectors")->required();

@@ -175,6 +175,8 @@ std::optional<Codebook> BestCodebook(const Coded& coded, std::size_t dim) {
   const auto try_groups = [&](std::vector<std::uint8_t> groups) {
     const Counts counts = CountSymbols(coded, groups);
     for (const double rare : kRare) {
+      // Where even a single value is not so rare the code is that of 0.
+      if (rare > 0 && rare * static_cast<double>(coded.symbols.size()) <= 1) continue;
       auto book = MakeCodebook(counts, coded.layout.symbol_bits, rare);
       if (!book) continue;
       book->groups = groups;

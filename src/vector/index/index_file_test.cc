@@ -17,7 +17,7 @@ namespace assay::vector {
 namespace {
 
 constexpr std::size_t kDim = 40;
-constexpr std::size_t kRows = 5000;
+constexpr std::size_t kRows = 4200;
 
 std::unique_ptr<Index> MakeIndex(const std::vector<float>& rows, std::uint64_t first_id) {
   auto index = Index::Create({.dim = kDim, .label = "encoder-1", .wanted_recall = 0.9});

@@ -19,8 +19,8 @@
 namespace assay::vector {
 namespace {
 
-constexpr std::size_t kDim = 96;
-constexpr std::size_t kRows = 12'000;
+constexpr std::size_t kDim = 64;
+constexpr std::size_t kRows = 6'000;
 
 std::span<const float> RowOf(const std::vector<float>& rows, std::size_t i,
                              std::size_t dim = kDim) {
@@ -60,7 +60,7 @@ double RecallAt10(const Index& index, const std::vector<float>& rows,
 class ListsTest : public ::testing::Test {
  protected:
   std::vector<float> rows_ = ClusteredRows(kRows, kDim, 1);
-  std::vector<float> queries_ = ClusteredRows(200, kDim, 2);
+  std::vector<float> queries_ = ClusteredRows(100, kDim, 2);
 };
 
 TEST_F(ListsTest, ReachTheWantedRecallWithExactScores) {
@@ -113,7 +113,7 @@ TEST_F(ListsTest, AreMadeWhileOthersSearchInsertAndErase) {
     }
   });
   std::thread searcher([&] {
-    for (std::size_t q = 0; !done; q = (q + 1) % 200) {
+    for (std::size_t q = 0; !done; q = (q + 1) % 100) {
       EXPECT_EQ(index->Search(RowOf(queries_, q), 5)->size(), 5U);
     }
   });

@@ -147,8 +147,8 @@ TEST(LiveIndexTest, WrongShapesNumbersAndCountsAreNamed) {
 
 TEST(LiveIndexTest, RowsOfTheCallerAreSearchedWhereTheyAre) {
   constexpr std::size_t kDim = 24;
-  const std::vector<float> rows = ClusteredRows(6000, kDim, 3);
-  std::vector<std::uint64_t> ids(6000);
+  const std::vector<float> rows = ClusteredRows(4200, kDim, 3);
+  std::vector<std::uint64_t> ids(4200);
   for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = 9 * i + 4;
   const auto keep = std::make_shared<int>(0);
   auto over = Index::Over({.dim = kDim, .wanted_recall = 0.9}, rows, ids, keep);

@@ -48,6 +48,10 @@ bool ReadLine(std::string_view line, Manifest& manifest) {
     manifest.dim = static_cast<std::size_t>(*number);
     return *number > 0 && *number <= kMaxDim;
   }
+  if (key == "end" && line.empty()) {
+    manifest.end_bytes = *number;
+    return true;
+  }
   if (key == "next" && line.empty()) {
     manifest.next_file = *number;
     return true;
@@ -70,6 +74,7 @@ std::string FormatManifest(const Manifest& manifest) {
     text += fmt::format("base {} {}\n", file.version, file.name);
   for (const auto& file : manifest.logs)
     text += fmt::format("log {} {}\n", file.version, file.name);
+  if (manifest.end_bytes > 0) text += fmt::format("end {}\n", manifest.end_bytes);
   return text + fmt::format("crc {:08x}\n", core::Crc32c(text));
 }
 

@@ -28,6 +28,9 @@ struct Manifest {
   std::uint64_t next_file = 1;  // number of the next file to be made
   std::vector<File> bases;      // rising versions
   std::vector<File> logs;       // rising versions, at least one
+  // Where the last log ended when the store was closed, or a base was adopted; 0: not known. Less
+  // than that is damage.
+  std::uint64_t end_bytes = 0;
 };
 
 [[nodiscard]] std::string FormatManifest(const Manifest& manifest);

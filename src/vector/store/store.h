@@ -74,9 +74,11 @@ class VectorStore::Store {
   Result<void> CheckOptions() const;
   Result<void> Load();
   void RemoveUnlisted();
+  Result<void> OpenWriter();
+  void NoteEnd();
   Result<std::shared_ptr<const internal::LogFile>> OpenLog(const std::string& name) const;
   // Calls for each commit of a log behind the version `after`, until it returns false. A torn tail
-  // is an end in the last log and damage in the others.
+  // is an end in the last log, unless it was noted to be longer, and damage in the others.
   Result<void> Replay(const internal::Manifest& manifest, std::size_t log, std::uint64_t after,
                       const OnCommit& on_commit) const;
   // Adds a log's changes behind the version of `state`, up to `until`.

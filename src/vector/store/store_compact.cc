@@ -31,6 +31,7 @@ Result<std::shared_ptr<const State>> VectorStore::Store::BeginLog() {
   Manifest next = manifest_;
   const std::string name = fmt::format("{}{:010}", internal::kLogPrefix, next.next_file++);
   next.logs.push_back({.version = state->version, .name = name});
+  next.end_bytes = 0;
   ASSAY_ASSIGN(core::RecordWriter writer,
                core::RecordWriter::Open(files_, PathOf(name), internal::kLogKind));
   ASSAY_ASSIGN(auto log, OpenLog(name));
@@ -61,6 +62,7 @@ Result<void> VectorStore::Store::AdoptBase(std::shared_ptr<const Base> base,
   ASSAY_TRY(Usable());
   Manifest next = manifest_;
   next.bases.push_back({.version = base->version(), .name = name});
+  next.end_bytes = writer_->size_bytes();
   std::vector<std::string> dropped;
   while (next.bases.size() > options_.kept_bases) {
     dropped.push_back(next.bases.front().name);

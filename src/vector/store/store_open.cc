@@ -47,6 +47,17 @@ VectorStore::Store::~Store() {
     wake_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
+  NoteEnd();
+}
+
+// Best effort: without it a log that is cut behind a whole commit cannot be told from a shorter
+// one.
+void VectorStore::Store::NoteEnd() {
+  if (!writer_ || broken_ || state_ == nullptr) return;
+  if (manifest_.end_bytes == writer_->size_bytes()) return;
+  Manifest noted = manifest_;
+  noted.end_bytes = writer_->size_bytes();
+  static_cast<void>(internal::SaveManifest(files_, options_.folder, noted).has_value());
 }
 
 void VectorStore::Store::StartThread() {
@@ -154,20 +165,25 @@ Result<void> VectorStore::Store::Open() {
 Result<void> VectorStore::Store::OpenOnce() {
   ASSAY_ASSIGN(manifest_, internal::LoadManifest(files_, options_.folder));
   ASSAY_TRY(CheckOptions());
-  if (!options_.read_only) {
-    RemoveUnlisted();
-    const std::string path = PathOf(manifest_.logs.back().name);
-    ASSAY_ASSIGN(writer_, core::RecordWriter::Open(files_, path, internal::kLogKind));
-    if (const auto& torn = writer_->cut_tail()) {
-      Tell(StoreEvent::Kind::kTornTail,
-           fmt::format("'{}': {} bytes at offset {} were the rest of a commit that never "
-                       "finished; they were removed",
-                       path, torn->size_bytes, torn->offset));
-    }
-    // What a crash left in the system's memory is not known to be on the disk.
-    ASSAY_TRY(writer_->Sync());
+  if (!options_.read_only) RemoveUnlisted();
+  ASSAY_TRY(Load());  // finds damage before anything is cut off
+  return options_.read_only ? Result<void>() : OpenWriter();
+}
+
+Result<void> VectorStore::Store::OpenWriter() {
+  const std::string path = PathOf(manifest_.logs.back().name);
+  ASSAY_ASSIGN(writer_, core::RecordWriter::Open(files_, path, internal::kLogKind));
+  if (const auto& torn = writer_->cut_tail()) {
+    Tell(StoreEvent::Kind::kTornTail,
+         fmt::format("'{}': {} bytes at offset {} were the rest of a commit that never "
+                     "finished; they were removed",
+                     path, torn->size_bytes, torn->offset));
+    log_bytes_ -= std::min(log_bytes_, torn->size_bytes);
   }
-  return Load();
+  // What a crash left in the system's memory is not known to be on the disk.
+  Result<void> synced = writer_->Sync();
+  broken_ = !synced;
+  return synced;
 }
 
 // Best effort: what an interrupted compaction left does no harm.
@@ -216,6 +232,12 @@ Result<void> VectorStore::Store::Replay(const Manifest& manifest, std::size_t lo
     return Fail(Code::kDataLoss, fmt::format("'{}' is damaged at offset {}: its end is missing; "
                                              "restore it from a copy",
                                              path, reader.torn_tail()->offset));
+  }
+  if (log + 1 == manifest.logs.size() && reader.offset() < manifest.end_bytes) {
+    return Fail(Code::kDataLoss,
+                fmt::format("'{}' is damaged at offset {}: it had {} bytes when it was closed; "
+                            "restore it from a copy",
+                            path, reader.offset(), manifest.end_bytes));
   }
   return {};
 }
