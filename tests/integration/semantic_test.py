@@ -34,11 +34,11 @@ class SemanticTest(unittest.TestCase):
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.upstream = self.enterContext(FakeUpstream(by_topic))
 
-    def serve(self, shadow_share=0.01, **more):
+    def serve(self, shadow_share=0.01, cache=None, **more):
         config = self.folder / "assay.json"
         semantic = {"enabled": True, "shadow_share": shadow_share, **more}
         config.write_text(json.dumps({
-            "upstreams": {"u": {"url": self.upstream.url}},
+            "upstreams": {"u": {"url": self.upstream.url}}, "cache": cache or {},
             "routes": {"*": {"cache": {"semantic": semantic}}}}))
         models = os.environ.get("ASSAY_MODELS", str(SOURCE / ".models"))
         return GatewayProcess("", "--config", config, env={"ASSAY_MODELS": models})
@@ -104,6 +104,25 @@ class SemanticTest(unittest.TestCase):
             self.assertEqual(checked["wrong"], 0)
             self.assertLess(checked["false_hit_rate_95"][0], 1e-9)
         self.assertEqual(self.upstream.calls, 2)
+
+    def test_questions_survive_a_restart_where_answers_are_on_the_disk(self):
+        disk = {"disk": {"folder": str(self.folder / "cache")}}
+        with self.serve(cache=disk) as gateway:
+            self.learn(gateway, RESET)
+        with self.serve(cache=disk) as gateway:
+            self.assertEqual(self.stats(gateway)["entries"], 1)
+            self.assertEqual(self.ask(gateway, REWORDED).cache, "hit; tier=semantic")
+        self.assertEqual(self.upstream.calls, 1)
+
+    def test_a_damaged_file_of_questions_is_told_of_and_does_not_stop_the_start(self):
+        disk = {"disk": {"folder": str(self.folder / "cache")}}
+        with self.serve(cache=disk) as gateway:
+            self.learn(gateway, RESET)
+        file, = (self.folder / "cache" / "semantic").glob("*.semantic")
+        file.write_bytes(b"not a record file")
+        with self.serve(cache=disk) as gateway:
+            self.assertEqual(self.ask(gateway, REWORDED).cache, "miss")
+        self.assertEqual(file.read_bytes(), b"not a record file")
 
     def test_no_cache_asks_the_upstream(self):
         with self.serve() as gateway:

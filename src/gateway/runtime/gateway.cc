@@ -65,6 +65,13 @@ ServerOptions OptionsOf(const Settings& settings, std::shared_ptr<TlsContext> tl
   return options;
 }
 
+// Beside the answers on the disk, without which a question is of no use after a restart. Questions
+// are not sealed, so where answers are, they stay in memory.
+std::string SemanticFolder(const CacheSettings& cache) {
+  const bool keeps = cache.enabled && cache.disk.enabled() && cache.sealing_key_file.empty();
+  return keeps ? cache.disk.folder + "/semantic" : "";
+}
+
 }  // namespace
 
 // Members are in the order in which they need each other: the last is torn down first.
@@ -227,7 +234,13 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
         log->Write(telemetry::Level::kWarn, "documents",
                    {{"file", warning.file}, {"message", warning.message}});
       });
-  impl->semantic = std::make_unique<SemanticPool>(parts.model_folders);
+  impl->semantic = std::make_unique<SemanticPool>(
+      parts.model_folders, SemanticFolder(settings.cache),
+      [log = parts.log](const std::string& route, const std::string& note, bool good) {
+        if (log == nullptr) return;
+        log->Write(good ? telemetry::Level::kInfo : telemetry::Level::kWarn, "cache_semantic",
+                   {{"route", route}, {"message", note}});
+      });
   auto live = std::make_shared<LiveSettings>();
   live->settings = settings;
   ASSAY_ASSIGN(live->routes,

@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "assay/core/clock.h"
 #include "assay/core/file_system.h"
+#include "assay/core/hash.h"
 #include "assay/embed/models.h"
 #include "assay/embed/static_encoder.h"
 #include "assay/embed/transformer_encoder.h"
@@ -58,6 +61,42 @@ void SemanticRoute::Take(const SemanticLook& look, std::string_view answer_json,
   if (!was_right) (void)cache_.Insert(look.lookup, key, same, expires_ms);
 }
 
+Result<cache::SemanticRestore> SemanticRoute::Persist(const std::string& path) {
+  return cache_.Persist(core::FileSystem::Real(), path, cache::OtherEncoders::kRebuild,
+                        core::Clock::Real().wall_ns() / 1'000'000);
+}
+
+void SemanticRoute::LetGo() {
+  // A failure leaves the file as a kill would have: whoever takes it over mends it.
+  (void)cache_.LetGo();
+}
+
+void SemanticPool::TakeOver(const std::string& route, SemanticRoute& cache) {
+  if (folder_.empty()) return;
+  core::FileSystem& files = core::FileSystem::Real();
+  const auto restored = [&]() -> Result<cache::SemanticRestore> {
+    ASSAY_TRY(files.MakeDirectories(folder_));
+    if (!folder_lock_) {
+      ASSAY_ASSIGN(folder_lock_, core::FolderLock::Take(files, folder_, "the semantic cache",
+                                                        "give each gateway a folder of its own"));
+    }
+    for (const Member& member : members_) {
+      const std::shared_ptr<SemanticRoute> other = member.cache.lock();
+      if (other && member.route == route) other->LetGo();
+    }
+    return cache.Persist(fmt::format("{}/{:016x}.semantic", folder_, core::HashBytes64(route)));
+  }();
+  if (!on_note_) return;
+  if (!restored) {
+    on_note_(route, "kept in memory only: " + restored.error().message, false);
+  } else if (restored->entries > 0 || !restored->note.empty()) {
+    const std::string note = fmt::format("{} questions taken over in {:.0f} ms", restored->entries,
+                                         restored->seconds * 1e3);
+    on_note_(route, restored->note.empty() ? note : note + "; " + restored->note,
+             restored->note.empty());
+  }
+}
+
 Result<std::shared_ptr<SemanticRoute>> SemanticPool::Get(const std::string& route,
                                                          const SemanticSettings& settings) {
   core::FileSystem& files = core::FileSystem::Real();
@@ -83,6 +122,7 @@ Result<std::shared_ptr<SemanticRoute>> SemanticPool::Get(const std::string& rout
   options.risk.shadow_share = settings.shadow_share;
   options.max_candidates = static_cast<std::size_t>(settings.max_candidates);
   auto made = std::make_shared<SemanticRoute>(options, *fast_, is_static ? *fast_ : *precise_);
+  TakeOver(route, *made);
   members_.push_back({.route = route, .settings = settings, .cache = made});
   return made;
 }

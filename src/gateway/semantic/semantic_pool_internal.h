@@ -1,15 +1,17 @@
 // The semantic caches of all routes, and their encoders, loaded with the first.
 // Threads: Get by one at a time; Views by all; a SemanticRoute is for many.
 #pragma once
-#include <map>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "assay/cache/semantic/semantic_cache.h"
 #include "assay/cache/tiered_cache.h"
+#include "assay/core/file_system.h"
 #include "assay/core/result.h"
 #include "assay/embed/encoder.h"
 #include "assay/gateway/settings.h"
@@ -42,19 +44,31 @@ class SemanticRoute {
 
   void Forget(const core::Hash128& answer) { cache_.Erase(answer); }
   [[nodiscard]] cache::SemanticStats Stats() const { return cache_.Stats(); }
+  // As cache::SemanticCache.
+  [[nodiscard]] Result<cache::SemanticRestore> Persist(const std::string& path);
+  void LetGo();
 
  private:
   const embed::Encoder& fast_;
   cache::SemanticCache cache_;
 };
 
+// What became of a route's file; `good` false where it needs a look.
+using OnSemanticNote =
+    std::function<void(const std::string& route, const std::string& note, bool good)>;
+
 class SemanticPool {
  public:
-  explicit SemanticPool(std::vector<std::string> model_folders)
-      : model_folders_(std::move(model_folders)) {}
+  // `folder`: where the caches of the routes are kept, one file each; empty: only in memory.
+  SemanticPool(std::vector<std::string> model_folders, std::string folder, OnSemanticNote on_note)
+      : model_folders_(std::move(model_folders)),
+        folder_(std::move(folder)),
+        on_note_(std::move(on_note)) {}
 
-  // The cache of that route, shared with those who have it; other settings begin with an empty one.
-  // The pool must outlive it. Errors: those of embed::FindModel and of opening the models.
+  // The cache of that route, shared with those who have it. A new one takes over the route's file,
+  // also from a cache with other settings, which then goes on in memory only; without a folder it
+  // begins empty. A file that cannot be used is told of and left alone. The pool must outlive it.
+  // Errors: those of embed::FindModel and of opening the models.
   [[nodiscard]] Result<std::shared_ptr<SemanticRoute>> Get(const std::string& route,
                                                            const SemanticSettings& settings);
 
@@ -72,7 +86,12 @@ class SemanticPool {
     std::weak_ptr<SemanticRoute> cache;
   };
 
+  void TakeOver(const std::string& route, SemanticRoute& cache);
+
   std::vector<std::string> model_folders_;
+  std::string folder_;
+  OnSemanticNote on_note_;
+  std::optional<core::FolderLock> folder_lock_;
   std::unique_ptr<embed::Encoder> fast_;
   std::unique_ptr<embed::Encoder> precise_;
   mutable std::mutex mutex_;  // guards members_

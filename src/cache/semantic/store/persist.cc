@@ -287,6 +287,13 @@ Result<SemanticRestore> SemanticCache::Persist(core::FileSystem& files, const st
   return restored;
 }
 
+Result<void> SemanticCache::LetGo() {
+  ASSAY_TRY(Sync());
+  const std::scoped_lock lock(state_->mutex);
+  state_->file.reset();
+  return {};
+}
+
 Result<void> SemanticCache::Sync() {
   const std::scoped_lock lock(state_->mutex);
   if (!state_->file || !state_->file->writer) return {};

@@ -233,6 +233,17 @@ TEST(SemanticFileTest, TheFileStaysBoundedWhileEntriesComeAndGo) {
   EXPECT_EQ(cache.cache.Stats().file_error, "");
 }
 
+TEST(SemanticFileTest, AFileThatWasLetGoIsTakenOverByAnotherCache) {
+  CrashFs files;
+  Cache first;
+  first.Open(files, "semantic");
+  first.Put(1);
+  ASSERT_TRUE(first.cache.LetGo().has_value());
+  first.Put(2);
+  Cache second;
+  EXPECT_EQ(second.Open(files, "semantic").entries, 1U);
+}
+
 TEST(SemanticFileTest, AFullDiskEndsTheKeepingAndNotTheCache) {
   CrashFs files;
   Cache cache;

@@ -148,6 +148,9 @@ class SemanticCache {
                                                 OtherEncoders other, std::int64_t now_ms = 0);
   // All changes are on the disk. Errors: those of the disk; nothing where there is no file.
   [[nodiscard]] Result<void> Sync();
+  // Syncs the file and keeps no later change, so that another cache can take it over. Errors: those
+  // of the disk.
+  [[nodiscard]] Result<void> LetGo();
 
   struct State;  // private to the room
 
