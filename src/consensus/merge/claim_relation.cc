@@ -100,11 +100,14 @@ ReadClaim Read(std::string text) {
 }
 
 Relation Relate(const ReadClaim& claim, const ReadClaim& by) {
+  if (claim.text == by.text) return Relation::kSupports;
   const std::size_t missing_names = MissingNames(claim, by);
   if (missing_names > 0 && MissingNames(by, claim) > 0) return Relation::kNone;  // of other things
   const QuantityMatch quantities = MatchQuantities(claim, by);
+  if (quantities.clash) return Relation::kExcludes;
+  // "is open" against "is not closed": two turns cancel out.
   const bool opposed = (claim.negated != by.negated) != Opposites(claim, by).has_value();
-  if (quantities.clash || opposed) return Relation::kExcludes;
+  if (opposed) return Relation::kExcludes;
   return quantities.missing > 0 || missing_names > 0 ? Relation::kNone : Relation::kSupports;
 }
 

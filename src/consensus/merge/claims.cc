@@ -35,23 +35,17 @@ struct Links {
   std::vector<std::vector<std::uint32_t>> excludes;
 };
 
-std::vector<Item> ItemsOf(const Panel& panel, bool parallel) {
-  const std::vector<claims::Extraction> answers =
-      claims::Extractor().ExtractBatch(panel.texts, parallel ? 0 : 1);
+std::vector<Item> ItemsOf(std::vector<std::vector<std::string>> texts, bool parallel) {
   std::vector<Item> out;
-  for (std::uint32_t i = 0; i < answers.size(); ++i) {
-    std::vector<std::string> texts;
-    for (const claims::ExtractedSentence& sentence : answers[i]) {
-      for (const claims::Claim& claim : sentence.claims) texts.push_back(claim.text);
-    }
-    const std::size_t room = kMaxClaims / panel.size();
-    if (texts.size() > room) texts.resize(room);
-    const auto count = static_cast<double>(texts.size());
-    for (std::size_t k = 0; k < texts.size(); ++k) {
+  const std::size_t room = kMaxClaims / std::max<std::size_t>(1, texts.size());
+  for (std::uint32_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].size() > room) texts[i].resize(room);
+    const auto count = static_cast<double>(texts[i].size());
+    for (std::size_t k = 0; k < texts[i].size(); ++k) {
       Item& item = out.emplace_back();
       item.answer = i;
       item.position = static_cast<double>(k) / count;
-      item.claim.text = std::move(texts[k]);
+      item.claim.text = std::move(texts[i][k]);
     }
   }
   const auto read = [&](std::size_t begin, std::size_t end) {
@@ -61,6 +55,18 @@ std::vector<Item> ItemsOf(const Panel& panel, bool parallel) {
     core::ParallelFor(out.size(), 4, read);
   } else {
     read(0, out.size());
+  }
+  return out;
+}
+
+std::vector<std::vector<std::string>> ClaimsOf(const Panel& panel, bool parallel) {
+  const std::vector<claims::Extraction> answers =
+      claims::Extractor().ExtractBatch(panel.texts, parallel ? 0 : 1);
+  std::vector<std::vector<std::string>> out(answers.size());
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    for (const claims::ExtractedSentence& sentence : answers[i]) {
+      for (const claims::Claim& claim : sentence.claims) out[i].push_back(claim.text);
+    }
   }
   return out;
 }
@@ -248,9 +254,10 @@ void AddDissent(const Panel& panel, const std::vector<Item>& items, const Links&
                 const std::vector<const Candidate*>& accepted,
                 const std::vector<const Candidate*>& rest, Outcome& out) {
   for (const Candidate* c : rest) {
-    // What an accepted claim says too is no dissent.
-    const bool covered = std::ranges::any_of(
-        accepted, [&](const Candidate* a) { return Holds(links.supports[c->item], a->item); });
+    // What an accepted claim says too is no dissent, nor is what supports one.
+    const bool covered = std::ranges::any_of(accepted, [&](const Candidate* a) {
+      return Holds(links.supports[c->item], a->item) || Holds(links.supports[a->item], c->item);
+    });
     if (covered) continue;
     Dissent dissent;
     dissent.text = c->support.text;
@@ -286,7 +293,7 @@ void AppendSentence(std::string_view claim, std::string& out) {
 Result<void> MergeClaims(const Panel& panel, const MergeOptions& options,
                          const embed::Encoder* encoder, const claims::Entailment* entailment,
                          Outcome& out) {
-  const std::vector<Item> items = ItemsOf(panel, options.parallel);
+  const std::vector<Item> items = ItemsOf(ClaimsOf(panel, options.parallel), options.parallel);
   if (items.empty()) return {};
   ASSAY_ASSIGN(const Nearness near, Nearness::Of(items, encoder, options.parallel));
   Links links = LinkByFacts(items, near, options.claim_threshold, options.parallel);
@@ -307,6 +314,20 @@ Result<void> MergeClaims(const Panel& panel, const MergeOptions& options,
   }
   out.confidence = weight / static_cast<double>(accepted.size());
   return {};
+}
+
+Result<std::vector<ClaimSupport>> SupportOfClaims(const Panel& panel, const MergeOptions& options,
+                                                  const embed::Encoder* encoder,
+                                                  std::vector<std::vector<std::string>> texts) {
+  const std::vector<Item> items = ItemsOf(std::move(texts), options.parallel);
+  std::vector<ClaimSupport> out;
+  if (items.empty()) return out;
+  ASSAY_ASSIGN(const Nearness near, Nearness::Of(items, encoder, options.parallel));
+  const Links links = LinkByFacts(items, near, options.claim_threshold, options.parallel);
+  for (std::uint32_t i = 0; i < items.size(); ++i) {
+    out.push_back(Weigh(panel, options, items, links, near, i).support);
+  }
+  return out;
 }
 
 }  // namespace assay::consensus::internal

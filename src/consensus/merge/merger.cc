@@ -47,33 +47,6 @@ Result<void> CheckAnswers(std::span<const ExpertAnswer> answers) {
   return {};
 }
 
-Panel SeatAnswers(std::span<const ExpertAnswer> answers, const Reliabilities* known) {
-  const std::size_t n = answers.size();
-  Panel panel;
-  panel.input.resize(n);
-  std::iota(panel.input.begin(), panel.input.end(), 0U);
-  std::ranges::stable_sort(panel.input, {}, [&](std::uint32_t i) {
-    const ExpertAnswer& a = answers[i];
-    return std::tuple(a.expert, a.text, a.weight, a.confidence, a.latency_ms);
-  });
-  const Reliabilities equal;
-  for (const std::uint32_t i : panel.input) {
-    const ExpertAnswer& a = answers[i];
-    panel.experts.push_back(a.expert);
-    panel.texts.push_back(a.text);
-    panel.weights.push_back(a.weight);
-    panel.latencies.push_back(a.latency_ms);
-    panel.accuracies.push_back((known == nullptr ? equal : *known).Of(a.expert));
-    panel.total_weight += a.weight;
-  }
-  const double mean = panel.total_weight / static_cast<double>(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    const double confidence = answers[panel.input[i]].confidence;
-    panel.evidence.push_back(panel.weights[i] / mean * (confidence < 0 ? 1 : 0.5 + confidence));
-  }
-  return panel;
-}
-
 Result<void> Compare(Panel& panel, const MergeOptions& options, const embed::Encoder* encoder) {
   panel.kind = options.final_kind == FinalKind::kNone ? internal::KindOfFinals(panel.texts)
                                                       : options.final_kind;
@@ -204,6 +177,17 @@ void AddDissent(const Panel& panel, std::uint32_t chosen, Outcome& out) {
   }
 }
 
+// Whose wording stands for an opinion: the most reliable expert's where reliabilities count, else
+// the medoid's.
+std::uint32_t SpokesmanOf(const Panel& panel, const Opinion& opinion, Method method) {
+  std::uint32_t best = opinion.medoid;
+  if (method != Method::kWeighted) return best;
+  for (const std::uint32_t i : opinion.answers) {
+    if (panel.accuracies[i] > panel.accuracies[best]) best = i;
+  }
+  return best;
+}
+
 Method Resolve(Method method, const Panel& panel) {
   if (method != Method::kAuto) return method;
   return panel.kind == FinalKind::kNone ? Method::kClaims : Method::kWeighted;
@@ -243,6 +227,33 @@ void Unseat(const Panel& panel, Outcome& out) {
 }  // namespace
 
 namespace internal {
+
+Panel SeatAnswers(std::span<const ExpertAnswer> answers, const Reliabilities* known) {
+  const std::size_t n = answers.size();
+  Panel panel;
+  panel.input.resize(n);
+  std::iota(panel.input.begin(), panel.input.end(), 0U);
+  std::ranges::stable_sort(panel.input, {}, [&](std::uint32_t i) {
+    const ExpertAnswer& a = answers[i];
+    return std::tuple(a.expert, a.text, a.weight, a.confidence, a.latency_ms);
+  });
+  const Reliabilities equal;
+  for (const std::uint32_t i : panel.input) {
+    const ExpertAnswer& a = answers[i];
+    panel.experts.push_back(a.expert);
+    panel.texts.push_back(a.text);
+    panel.weights.push_back(a.weight);
+    panel.latencies.push_back(a.latency_ms);
+    panel.accuracies.push_back((known == nullptr ? equal : *known).Of(a.expert));
+    panel.total_weight += a.weight;
+  }
+  const double mean = panel.total_weight / static_cast<double>(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double confidence = answers[panel.input[i]].confidence;
+    panel.evidence.push_back(panel.weights[i] / mean * (confidence < 0 ? 1 : 0.5 + confidence));
+  }
+  return panel;
+}
 
 double Panel::ShareOf(std::span<const std::uint32_t> places) const {
   double sum = 0;
@@ -345,7 +356,7 @@ Result<Merger> Merger::Create(const MergeOptions& options, const embed::Encoder*
 Result<Outcome> Merger::Merge(std::span<const ExpertAnswer> answers, const Reliabilities* known,
                               const Calibration* calibration) const {
   ASSAY_TRY(CheckAnswers(answers));
-  Panel panel = SeatAnswers(answers, known);
+  Panel panel = internal::SeatAnswers(answers, known);
   ASSAY_TRY(Compare(panel, options_, encoder_));
   Outcome out;
   out.method = Resolve(options_.method, panel);
@@ -362,7 +373,7 @@ Result<Outcome> Merger::Merge(std::span<const ExpertAnswer> answers, const Relia
   }
   if (out.answer.empty()) {
     const bool by_medoid = out.method == Method::kMedoid || out.method == Method::kClaims;
-    out.chosen = by_medoid ? out.medoid : out.opinions.front().medoid;
+    out.chosen = by_medoid ? out.medoid : SpokesmanOf(panel, out.opinions.front(), out.method);
     out.answer = panel.texts[out.chosen];
     out.confidence =
         by_medoid ? MeanAgreement(panel, out.medoid) : out.opinions.front().probability;

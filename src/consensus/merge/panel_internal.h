@@ -1,7 +1,9 @@
 // The answers of one call in an order that does not depend on that of the caller.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,6 +43,15 @@ struct Panel {
 [[nodiscard]] Result<void> MergeClaims(const Panel& panel, const MergeOptions& options,
                                        const embed::Encoder* encoder,
                                        const claims::Entailment* entailment, Outcome& out);
+
+// Support of given claims: texts[i] are those of answer i. The claims come back answer by answer,
+// in their order.
+[[nodiscard]] Result<std::vector<ClaimSupport>> SupportOfClaims(
+    const Panel& panel, const MergeOptions& options, const embed::Encoder* encoder,
+    std::vector<std::vector<std::string>> texts);
+
+// The answers in their own order; accuracies by `known`, which may be null.
+[[nodiscard]] Panel SeatAnswers(std::span<const ExpertAnswer> answers, const Reliabilities* known);
 
 // The heaviest group of consistent numbers; nothing where fewer than two answers end in a number.
 [[nodiscard]] std::optional<NumericConsensus> AggregateNumbers(const Panel& panel,
