@@ -27,6 +27,7 @@ void AddBenchCommand(CLI::App& app, Invocation& invocation);
 void AddCacheCommand(CLI::App& app, Invocation& invocation);
 void AddCheckCommand(CLI::App& app, Invocation& invocation);
 void AddConfigCommand(CLI::App& app, Invocation& invocation);
+void AddConsensusCommand(CLI::App& app, Invocation& invocation);
 void AddDashboardCommand(CLI::App& app, Invocation& invocation);
 void AddEmbedCommand(CLI::App& app, Invocation& invocation);
 void AddEvalCommand(CLI::App& app, Invocation& invocation);

@@ -56,6 +56,7 @@ int Main(int argc, char** argv) {
       ->option_text("WHEN");
   AddCheckCommand(app, invocation);
   AddExtractCommand(app, invocation);
+  AddConsensusCommand(app, invocation);
   AddIndexCommand(app, invocation);
   AddSearchCommand(app, invocation);
   AddEmbedCommand(app, invocation);

@@ -1,4 +1,4 @@
-// assay eval claims|retrieval|semantic-cache --data FILE
+// assay eval claims|retrieval|semantic-cache|consensus --data FILE
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -13,6 +13,7 @@
 
 #include "command.h"
 #include "encoders.h"
+#include "eval/eval_consensus.h"
 #include "eval/eval_semantic_cache.h"
 #include "json_output.h"
 
@@ -196,6 +197,7 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
     invocation.run = [retrieval_options] { return RunRetrieval(*retrieval_options); };
   });
   AddSemanticCacheEval(*command, invocation);
+  AddConsensusEval(*command, invocation);
 }
 
 }  // namespace assay::cli
