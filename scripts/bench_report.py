@@ -17,7 +17,7 @@ from pathlib import Path
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 # The parts of docs/benchmarks.md: their markers, and the groups of rows that stand between them.
 SECTIONS = (
-    (BEGIN, END, ("text", "claims", "embed", "corpus", "experiments", "cli")),
+    (BEGIN, END, ("text", "claims", "consensus", "embed", "corpus", "experiments", "cli")),
     ("<!-- bench:gateway:begin -->", "<!-- bench:gateway:end -->", ("gateway", "cache", "crypto", "telemetry")),
     ("<!-- bench:vector:begin -->", "<!-- bench:vector:end -->", ("vector",)),
 )
@@ -50,6 +50,7 @@ SPOT, CACHE = "text/pattern_set/", "claims/verdict_cache/"
 MINILM, OPENVINO = "embed/assay/minilm-l6-v2-int8/", "embed/openvino_python/"
 SPOT_BATCH, CACHE_BATCH = "spotting 66 patterns, batch, a sentence", "verdict cache, batch, a claim"
 ALIKE = "text/similarity/"
+MERGE = "consensus/assay/"
 BM25_ROW = "BM25 over 100,000 passages, top 10"
 HIT = "gateway, hit, 16 connections"
 MISS, ADDED = "gateway, passed through, 16 connections", "gateway, passed through, added median latency"
@@ -102,6 +103,23 @@ ROWS = (
         at_most=100e-6),
     Row("cosine of 20 answers of 100 words, from raw text", ALIKE + "assay/cosine", ALIKE + "python/cosine", "Python, Counter",
         at_most=100e-6),
+    Row("consensus of 20 experts, 100 words, merged claims", MERGE + "EndToEnd/20", "consensus/python/end_to_end/20",
+        "Python twin", at_least=35),
+    Row("agreement, opinions, medoid: 5 experts", MERGE + "Sequential/5"),
+    Row("agreement, opinions, medoid: 10 experts", MERGE + "Sequential/10"),
+    Row("agreement, opinions, medoid: 20 experts", MERGE + "Sequential/20"),
+    Row("agreement, opinions, medoid: 50 experts", MERGE + "Sequential/50"),
+    Row("claims and encoder, 5 experts, two threads, wall", MERGE + "MergeParallel/5", MERGE + "MergeSequential/5", "one thread"),
+    Row("claims and encoder, 10 experts, two threads, wall", MERGE + "MergeParallel/10", MERGE + "MergeSequential/10", "one thread"),
+    Row("claims and encoder, 20 experts, two threads, wall", MERGE + "MergeParallel/20", MERGE + "MergeSequential/20", "one thread"),
+    Row("claims and encoder, 50 experts, two threads, wall", MERGE + "MergeParallel/50", MERGE + "MergeSequential/50", "one thread"),
+    Row("aggregation of 20 answers of 10 words", MERGE + "rate/Words/10"),
+    Row("aggregation of 20 answers of 50 words", MERGE + "rate/Words/50"),
+    Row("aggregation of 20 answers of 100 words", MERGE + "rate/Words/100"),
+    Row("aggregation of 20 answers of 500 words", MERGE + "rate/Words/500"),
+    Row("memory of 1,000 experts and 2,048 questions", "consensus/memory"),
+    Row("history of 10,000 exchanges, 10 patterns", MERGE + "Patterns/10"),
+    Row("history of 10,000 exchanges, 200 patterns", MERGE + "Patterns/200"),
     Row("static encoder, a sentence", "embed/assay/static-minilm-256/single", at_most=15e-6),
     Row("transformer, one sentence a call", MINILM + "single", OPENVINO + "single", "OpenVINO through Python", at_least=1),
     Row("transformer, batch, a sentence", MINILM + "batch", OPENVINO + "batch_sorted",

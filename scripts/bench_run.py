@@ -168,6 +168,16 @@ def similarity(plan, results):
     results.facts["peers"].update(report["versions"])
 
 
+def consensus(plan, results):
+    report = json.loads(run([sys.executable, "bench/peers/consensus.py", PROGRAMS / "consensus_bench", models_folder(), plan.rounds]))
+    for name, runs in report["runs_s"].items():
+        results.add(f"consensus/{name}", "s", runs)
+    for name, runs in report["bytes_per_second"].items():
+        results.add(f"consensus/{name}", "B/s", runs)
+    results.add("consensus/memory", "B", [report["memory_bytes"]])
+    results.facts["peers"]["Python"] = sys.version.split()[0]
+
+
 def verdict_cache(plan, results):
     runs, _ = google_benchmark(plan, results, "verdict_cache_bench")
     for name, values in runs.items():
@@ -366,6 +376,7 @@ BENCHMARKS = (
     ("WordPiece", wordpiece, "text/wordpiece", True, "wordpiece_bench"),
     ("sentences and words", segment, "text/segment", True, "segment_bench"),
     ("similarity", similarity, "text/similarity", False, "similarity_bench"),
+    ("consensus", consensus, "consensus", False, "consensus_bench"),
     ("verdict cache", verdict_cache, "claims/verdict_cache", True, "verdict_cache_bench"),
     ("memory cache", memory_cache, "cache/get", False, "cache_bench"),
     ("disk and Redis tiers", cache_tiers, "cache/tiers", False, "cache_tiers_bench"),
