@@ -56,7 +56,8 @@ double Jaro(const PatternMasks& masks, std::u32string_view a, std::u32string_vie
     }
   }
   const auto m = static_cast<double>(matched.size());
-  const auto transpositions = static_cast<double>(out_of_order / 2);
+  const std::size_t pairs = out_of_order / 2;  // of matches that change places
+  const auto transpositions = static_cast<double>(pairs);
   return (m / static_cast<double>(a.size()) + m / static_cast<double>(b.size()) +
           (m - transpositions) / m) /
          3.0;
