@@ -17,7 +17,7 @@ from pathlib import Path
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 # The parts of docs/benchmarks.md: their markers, and the groups of rows that stand between them.
 SECTIONS = (
-    (BEGIN, END, ("text", "claims", "consensus", "embed", "corpus", "experiments", "cli")),
+    (BEGIN, END, ("text", "claims", "consensus", "embed", "corpus", "experiments", "tuner", "cli")),
     ("<!-- bench:gateway:begin -->", "<!-- bench:gateway:end -->", ("gateway", "cache", "crypto", "telemetry")),
     ("<!-- bench:vector:begin -->", "<!-- bench:vector:end -->", ("vector",)),
 )
@@ -139,6 +139,10 @@ ROWS = (
         "numpy", at_least=8),
     Row("opportunities in 8 series of 1,000 values", "experiments/opportunities/assay", "experiments/opportunities/python",
         "plain Python", at_least=50),
+    Row("one evaluation, Rastrigin's function, differential evolution", "tuner/differential/rastrigin",
+        "tuner/scipy differential_evolution/rastrigin", "scipy differential_evolution"),
+    Row("one evaluation, Rastrigin's function, annealing", "tuner/annealing/rastrigin",
+        "tuner/scipy dual_annealing, no local search/rastrigin", "scipy dual_annealing"),
     Row("one count, a metric", "telemetry/counter/assay/threads:1", "telemetry/counter/prometheus_cpp/threads:1",
         "prometheus-cpp", at_most=5e-9),
     Row("one count, a metric, two threads, CPU of each", "telemetry/counter/assay/threads:2",

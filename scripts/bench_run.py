@@ -369,6 +369,14 @@ def experiments(plan, results):
     results.facts["peers"].update(report["versions"])
 
 
+def tuner(plan, results):
+    budget = ("--evaluations", 2_000, "--seeds", 1) if plan.quick else ()
+    report = json.loads(run([sys.executable, "bench/peers/tuner.py", PROGRAMS / "tuner_bench", "--json", *budget]))
+    for name, one in report["results"].items():
+        results.add(f"tuner/{name}", "s", [one["seconds_per_evaluation"]])
+    results.facts["peers"].update(report["versions"])
+
+
 # title, function, prefix of its series, whether it needs ASSAY_DATA, what must be built
 BENCHMARKS = (
     ("patterns", pattern_set, "text/pattern_set", True, "pattern_set_bench"),
@@ -392,6 +400,7 @@ BENCHMARKS = (
     ("index", index, "corpus/index", False, "index_bench"),
     ("metrics and log", telemetry, "telemetry", False, "telemetry_bench"),
     ("experiments", experiments, "experiments", False, "experiments_bench"),
+    ("tuner", tuner, "tuner", False, "tuner_bench"),
     ("assay check", check, "cli", False, "assay_program"),
     ("gateway", gateway, "gateway", False, "assay_program"),
     ("gateway before a local model, and a replay", gateway_combined, "gateway/combined", False, "assay_program"),

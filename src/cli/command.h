@@ -38,6 +38,7 @@ void AddKeyFileCommand(CLI::App& keys, Invocation& invocation);  // of the subco
 void AddKeysCommand(CLI::App& app, Invocation& invocation);
 void AddSearchCommand(CLI::App& app, Invocation& invocation);
 void AddServeCommand(CLI::App& app, Invocation& invocation);
+void AddTuneCommand(CLI::App& app, Invocation& invocation);
 void AddVectorCommand(CLI::App& app, Invocation& invocation);
 void AddVersionCommand(CLI::App& app, Invocation& invocation);
 

@@ -69,6 +69,7 @@ int Main(int argc, char** argv) {
   AddCacheCommand(app, invocation);
   AddKeysCommand(app, invocation);
   AddAuditCommand(app, invocation);
+  AddTuneCommand(app, invocation);
   AddVectorCommand(app, invocation);
   AddVersionCommand(app, invocation);
   try {

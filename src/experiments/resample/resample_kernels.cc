@@ -77,21 +77,18 @@ HWY_INLINE V64 RotateLeft(V64 x) {
   return hn::Or(hn::ShiftLeft<kBy>(x), hn::ShiftRight<64 - kBy>(x));
 }
 
-struct Generator {
-  V64 a, b, c, e;
-
-  HWY_INLINE V64 Next() {
-    const V64 out = hn::Add(RotateLeft<23>(hn::Add(a, e)), a);
-    const V64 t = hn::ShiftLeft<17>(b);
-    c = hn::Xor(c, a);
-    e = hn::Xor(e, b);
-    b = hn::Xor(b, c);
-    a = hn::Xor(a, e);
-    c = hn::Xor(c, t);
-    e = RotateLeft<45>(e);
-    return out;
-  }
-};
+// The state is plain variables, since scalable vectors cannot be members.
+HWY_INLINE V64 Next(V64& a, V64& b, V64& c, V64& e) {
+  const V64 out = hn::Add(RotateLeft<23>(hn::Add(a, e)), a);
+  const V64 t = hn::ShiftLeft<17>(b);
+  c = hn::Xor(c, a);
+  e = hn::Xor(e, b);
+  b = hn::Xor(b, c);
+  a = hn::Xor(a, e);
+  c = hn::Xor(c, t);
+  e = RotateLeft<45>(e);
+  return out;
+}
 
 // The values at the positions that the low halves of `word` give.
 template <class DF>
@@ -102,18 +99,18 @@ HWY_INLINE hn::VFromD<DF> Draw(DF df, V64 word, V64 n, const double* HWY_RESTRIC
   return hn::GatherIndex(df, from, hn::BitCast(di, hn::ShiftRight<32>(product)));
 }
 
-HWY_INLINE void SumOf(Generator& generator, const double* HWY_RESTRICT from, std::size_t n,
-                      double* HWY_RESTRICT out) {
+HWY_INLINE void SumOf(V64& a, V64& b, V64& c, V64& e, const double* HWY_RESTRICT from,
+                      std::size_t n, double* HWY_RESTRICT out) {
   const hn::ScalableTag<double> df;
   const D64 d;
   const V64 size = hn::Set(d, static_cast<std::uint64_t>(n));
   auto even = hn::Zero(df), odd = hn::Zero(df);
   for (std::size_t i = 0; i + 2 <= n; i += 2) {
-    const V64 word = generator.Next();
+    const V64 word = Next(a, b, c, e);
     even = hn::Add(even, Draw(df, word, size, from));
     odd = hn::Add(odd, Draw(df, hn::ShiftRight<32>(word), size, from));
   }
-  if (n % 2 != 0) even = hn::Add(even, Draw(df, generator.Next(), size, from));
+  if (n % 2 != 0) even = hn::Add(even, Draw(df, Next(a, b, c, e), size, from));
   hn::StoreU(hn::Add(even, odd), df, out);
 }
 
@@ -126,10 +123,12 @@ void Block(const double* HWY_RESTRICT control, std::size_t n_control,
            std::uint64_t (*words)[kMostLanes], double* HWY_RESTRICT control_sums,
            double* HWY_RESTRICT treatment_sums) {
   const D64 d;
-  Generator generator{hn::LoadU(d, words[0]), hn::LoadU(d, words[1]), hn::LoadU(d, words[2]),
-                      hn::LoadU(d, words[3])};
-  SumOf(generator, control, n_control, control_sums);
-  SumOf(generator, treatment, n_treatment, treatment_sums);
+  V64 a = hn::LoadU(d, words[0]);
+  V64 b = hn::LoadU(d, words[1]);
+  V64 c = hn::LoadU(d, words[2]);
+  V64 e = hn::LoadU(d, words[3]);
+  SumOf(a, b, c, e, control, n_control, control_sums);
+  SumOf(a, b, c, e, treatment, n_treatment, treatment_sums);
 }
 #endif
 

@@ -1,0 +1,257 @@
+// assay tune FILE
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <memory>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "assay/core/file_system.h"
+#include "assay/tuner/routing.h"
+
+#include "command.h"
+#include "json_output.h"
+
+namespace assay::cli {
+namespace {
+
+constexpr std::uint64_t kMaxFileBytes = 1ULL << 30;
+
+struct Options {
+  std::string file;
+  std::vector<std::string> prices;
+  std::string class_field;
+  double quality = -1;  // below 0: that of the best single model
+  double prior = 20;
+  double confidence = 0.95;
+  std::string write;
+  std::string prefix;
+  tuner::SearchOptions search{.restarts = 4};
+  bool json = false;
+};
+
+// "model=2.5"; the model's name may hold '=' itself.
+Result<void> AddPrice(std::string_view text, tuner::ReadOptions& read) {
+  const std::size_t cut = text.rfind('=');
+  double price = -1;
+  if (cut != std::string_view::npos) {
+    const char* end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data() + cut + 1, end, price);
+    if (parsed.ec != std::errc() || parsed.ptr != end) price = -1;
+  }
+  if (!(price >= 0) || std::isinf(price)) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("--price {}: must read MODEL=USD, for a million tokens", text));
+  }
+  read.usd_per_million_tokens[std::string(text.substr(0, cut))] = price;
+  return {};
+}
+
+struct Compared {
+  std::string name;
+  tuner::PolicyValue value;
+};
+
+struct Report {
+  std::uint64_t n_tune = 0;
+  double least_quality = 0;
+  std::size_t best_single = 0;         // index of the model
+  tuner::TableValue promised;          // of the policy, on the half that tuned it
+  std::optional<double> optimal_cost;  // by enumeration, on the same
+  tuner::PolicyValue policy;           // on the half held back
+  std::vector<Compared> singles;
+  double mixed_cost =
+      0;  // of choosing at random between two single models, at the policy's quality
+};
+
+// The cheapest mixture of two single models with that quality; NaN where none has it.
+double CostOfMixing(const std::vector<Compared>& singles, double quality) {
+  double best = NAN;
+  for (const Compared& a : singles) {
+    for (const Compared& b : singles) {
+      const double low = a.value.quality.value;
+      const double high = b.value.quality.value;
+      if (quality < low || quality > high) continue;
+      const double part = high > low ? (quality - low) / (high - low) : 0;
+      const double cost = a.value.cost.value + part * (b.value.cost.value - a.value.cost.value);
+      if (std::isnan(best) || cost < best) best = cost;
+    }
+  }
+  return best;
+}
+
+Result<Report> Tune(const Options& options, const tuner::Outcomes& outcomes,
+                    tuner::Policy& policy) {
+  const tuner::SplitOutcomes parts = tuner::Split(outcomes);
+  if (parts.tune.rows.empty() || parts.held_back.rows.empty()) {
+    return Fail(Code::kInvalidArgument,
+                options.file + ": there are too few questions to hold half of them back");
+  }
+  const tuner::ClassTable table = tuner::Tabulate(parts.tune, options.prior);
+  Report out;
+  out.n_tune = parts.tune.rows.size();
+  double best_quality = -1;
+  for (std::uint32_t m = 0; m < outcomes.models.size(); ++m) {
+    const tuner::Policy single(outcomes.classes.size(), m);
+    const double quality = tuner::ValueOf(table, single).quality;
+    if (quality > best_quality) {
+      best_quality = quality;
+      out.best_single = m;
+    }
+    out.singles.push_back(
+        {outcomes.models[m], tuner::Evaluate(parts.held_back, single, table, options.confidence)});
+  }
+  out.least_quality = options.quality >= 0 ? options.quality : best_quality;
+  ASSAY_ASSIGN(policy, tuner::TunePolicy(table, out.least_quality, options.search));
+  out.promised = tuner::ValueOf(table, policy);
+  if (const auto exact = tuner::EnumeratePolicies(table, out.least_quality)) {
+    out.optimal_cost = tuner::ValueOf(table, *exact).cost;
+  }
+  out.policy = tuner::Evaluate(parts.held_back, policy, table, options.confidence);
+  out.mixed_cost = CostOfMixing(out.singles, out.policy.quality.value);
+  return out;
+}
+
+boost::json::object ToJson(const tuner::PolicyValue& value) {
+  const auto estimate = [](const tuner::Estimate& e) -> boost::json::value {
+    if (std::isnan(e.value)) return nullptr;
+    return boost::json::object{{"value", e.value}, {"interval", {e.interval.low, e.interval.high}}};
+  };
+  boost::json::object out = {{"n", value.n},
+                             {"effective_n", value.effective_n},
+                             {"quality", estimate(value.quality)},
+                             {"cost", estimate(value.cost)}};
+  if (value.ips) out["quality_ips"] = estimate(*value.ips);
+  if (value.snips) out["quality_snips"] = estimate(*value.snips);
+  return out;
+}
+
+boost::json::object ToJson(const tuner::Outcomes& outcomes, const tuner::Policy& policy,
+                           const Report& report) {
+  boost::json::object by_class;
+  for (std::size_t c = 0; c < policy.size(); ++c)
+    by_class[outcomes.classes[c]] = outcomes.models[policy[c]];
+  boost::json::object singles;
+  for (const Compared& one : report.singles) singles[one.name] = ToJson(one.value);
+  boost::json::object out;
+  out["least_quality"] = report.least_quality;
+  out["best_single"] = outcomes.models[report.best_single];
+  out["tuned_on"] = {
+      {"n", report.n_tune}, {"quality", report.promised.quality}, {"cost", report.promised.cost}};
+  if (report.optimal_cost) out["tuned_on"].as_object()["optimal_cost"] = *report.optimal_cost;
+  out["held_back"] = ToJson(report.policy);
+  out["single_models"] = std::move(singles);
+  out["mixing_cost"] = std::isnan(report.mixed_cost) ? boost::json::value(nullptr)
+                                                     : boost::json::value(report.mixed_cost);
+  out["policy"] = std::move(by_class);
+  return out;
+}
+
+void Print(const tuner::Outcomes& outcomes, const tuner::Policy& policy, const Report& report) {
+  const auto row = [](std::string_view name, const tuner::PolicyValue& value) {
+    fmt::print(
+        "{:<28}{:>9.4f}{:>20}{:>16.3g}\n", name, value.quality.value,
+        fmt::format("{:.4f} to {:.4f}", value.quality.interval.low, value.quality.interval.high),
+        value.cost.value);
+  };
+  fmt::print(
+      "tuned on {} questions for a quality of {:.4f}, held back {}\n\n{:<28}{:>9}{:>20}{:>16}\n",
+      report.n_tune, report.least_quality, report.policy.n, "", "quality", "interval",
+      "USD a question");
+  row("this policy", report.policy);
+  for (const Compared& one : report.singles) row(one.name, one.value);
+  if (!std::isnan(report.mixed_cost)) {
+    fmt::print("{:<28}{:>9.4f}{:>20}{:>16.3g}\n", "two models at random",
+               report.policy.quality.value, "", report.mixed_cost);
+  }
+  const double single = report.singles[report.best_single].value.cost.value;
+  if (single > 0) {
+    fmt::print("\n{:.1f} % of the cost of '{}'\n", 100 * report.policy.cost.value / single,
+               outcomes.models[report.best_single]);
+  }
+  for (std::size_t m = 0; m < outcomes.models.size(); ++m) {
+    const auto classes = std::ranges::count(policy, static_cast<std::uint32_t>(m));
+    fmt::print("{}: {} of {} classes\n", outcomes.models[m], classes, policy.size());
+  }
+}
+
+Result<int> Run(const Options& options) {
+  tuner::ReadOptions read{.usd_per_million_tokens = {}, .class_field = options.class_field};
+  for (const std::string& price : options.prices) ASSAY_TRY(AddPrice(price, read));
+  core::FileSystem& files = core::FileSystem::Real();
+  ASSAY_ASSIGN(const std::string text, files.ReadFile(options.file, kMaxFileBytes));
+  ASSAY_ASSIGN(const tuner::Outcomes outcomes, tuner::ReadOutcomes(text, options.file, read));
+  for (const auto& [model, price] : read.usd_per_million_tokens) {
+    if (std::ranges::find(outcomes.models, model) == outcomes.models.end()) {
+      return Fail(Code::kInvalidArgument,
+                  fmt::format("--price: no model '{}' in {}; there are {}", model, options.file,
+                              fmt::join(outcomes.models, ", ")));
+    }
+  }
+  tuner::Policy policy;
+  ASSAY_ASSIGN(const Report report, Tune(options, outcomes, policy));
+  if (!options.write.empty()) {
+    ASSAY_TRY(core::WriteFileAtomically(files, options.write,
+                                        tuner::ConfigLines(outcomes, policy, options.prefix)));
+  }
+  if (options.json) {
+    fmt::print("{}", PrettyJson(ToJson(outcomes, policy, report)));
+  } else {
+    Print(outcomes, policy, report);
+  }
+  return kExitSuccess;
+}
+
+}  // namespace
+
+void AddTuneCommand(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "tune", "Find the cheapest model for each class of question that keeps the quality.");
+  command->add_option("file", options->file, "JSON lines of outcomes: a table or a log")
+      ->required();
+  command
+      ->add_option("--price", options->prices,
+                   "MODEL=USD for a million tokens; once for each model")
+      ->option_text("MODEL=USD");
+  command
+      ->add_option("--quality", options->quality,
+                   "Mean quality to keep; otherwise that of the best single model")
+      ->check(CLI::Range(0.0, 1.0));
+  command->add_option("--class-field", options->class_field, "Field that holds a question's class");
+  const std::map<std::string, tuner::Engine> engines = {
+      {"annealing", tuner::Engine::kAnnealing},
+      {"genetic", tuner::Engine::kGenetic},
+      {"differential", tuner::Engine::kDifferential}};
+  command
+      ->add_option("--engine", options->search.engine,
+                   "annealing, genetic or differential (the default)")
+      ->transform(CLI::CheckedTransformer(engines, CLI::ignore_case).description(""));
+  command->add_option("--evaluations", options->search.evaluations, "Policies tried")
+      ->check(CLI::Range(1000, 100000000))
+      ->capture_default_str();
+  command
+      ->add_option("--restarts", options->search.restarts, "Independent searches that share them")
+      ->check(CLI::Range(1, 15))
+      ->capture_default_str();
+  command->add_option("--seed", options->search.seed, "Of the search")->capture_default_str();
+  command
+      ->add_option("--prior", options->prior,
+                   "Questions' worth of belief that a class is like all others together")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  command->add_option("--write", options->write, "File for the routes, to be put into assay.yaml");
+  command->add_option("--prefix", options->prefix, "In front of the class in a route's name");
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->footer(
+      "Half of the questions tune, the other half shows what came of it "
+      "(docs/tuner.md).\nExamples:\n"
+      "  assay tune outcomes.jsonl --price small=0.24 --price large=24.7 --write routes.yaml\n"
+      "  assay tune log.jsonl --quality 0.8 --json");
+  command->callback(
+      [&invocation, options] { invocation.run = [options] { return Run(*options); }; });
+}
+
+}  // namespace assay::cli

@@ -1,0 +1,96 @@
+"""`assay tune`: tables and logs, and the routes that `assay serve` reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import yaml
+
+SOURCE = Path(__file__).resolve().parents[2]
+ASSAY = os.environ.get("ASSAY_PROGRAM", str(SOURCE / "build" / "release" / "assay"))
+DATA = os.environ.get("ASSAY_DATA")
+PRICES = ("--price", "mixtral-8x7b-instruct=0.24", "--price", "gpt-4-1106-preview=24.7")
+
+
+class Tune(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def run_assay(self, *arguments):
+        return subprocess.run([ASSAY, *map(str, arguments)], capture_output=True, text=True, timeout=120)
+
+    def tune(self, *arguments):
+        done = self.run_assay("tune", *arguments, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def table(self):
+        rng = random.Random(5)
+        rows = []
+        for i in range(1200):
+            kind = rng.choice(["easy", "hard"])
+            rows.append({"prompt": f"{kind} question {i}", "class": kind, "correct": {
+                "small": rng.random() < (0.9 if kind == "easy" else 0.3), "large": rng.random() < (0.9 if kind == "easy" else 0.8)}})
+        path = self.folder / "table.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return path
+
+    def test_easy_questions_go_to_the_small_model_and_serve_reads_the_routes(self):
+        routes = self.folder / "routes.yaml"
+        out = self.tune(self.table(), "--price", "small=1", "--price", "large=10", "--quality", 0.8, "--write", routes)
+        self.assertEqual(out["policy"], {"easy": "small", "hard": "large"})
+        self.assertAlmostEqual(out["tuned_on"]["cost"], out["tuned_on"]["optimal_cost"])
+        low, high = out["held_back"]["quality"]["interval"]
+        self.assertTrue(low < 0.85 < high)
+        self.assertLess(out["held_back"]["cost"]["value"], 0.7 * out["single_models"]["large"]["cost"]["value"])
+        config = self.folder / "assay.yaml"
+        upstreams = "".join(f"  {name}: {{url: 'http://127.0.0.1:8000/v1'}}\n" for name in ("small", "large"))
+        config.write_text("upstreams:\n" + upstreams + routes.read_text())
+        self.assertEqual(yaml.safe_load(config.read_text())["routes"]["hard"], {"experts": ["large", "small"]})
+        done = self.run_assay("config", "check", config)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+
+    def test_every_engine_and_a_log(self):
+        rng = random.Random(9)
+        path = self.folder / "log.jsonl"
+        rows = []
+        for _ in range(3000):
+            kind, model = rng.choice("xy"), rng.choice("ab")
+            good = rng.random() < (0.9 if (kind == "x") == (model == "a") else 0.5)
+            rows.append({"class": kind, "model": model, "propensity": 0.5, "reward": good, "cost": 1 if model == "a" else 2,
+                         "question": str(rng.random())})
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        for engine in ("annealing", "genetic", "differential"):
+            out = self.tune(path, "--quality", 0.85, "--engine", engine)
+            self.assertEqual(out["policy"], {"x": "a", "y": "b"} if "x" in out["policy"] else None)
+            for estimate in ("quality", "quality_ips", "quality_snips"):
+                low, high = out["held_back"][estimate]["interval"]
+                self.assertTrue(0 < low < 0.9 < high + 0.02, out["held_back"])
+
+    @unittest.skipUnless(DATA, "needs ASSAY_DATA")
+    def test_real_outcomes_cost_less_than_random_mixing(self):
+        path = Path(DATA) / "consensus" / "routellm_mmlu.jsonl"
+        out = self.tune(path, *PRICES, "--quality", 0.78)
+        self.assertLess(out["held_back"]["cost"]["value"], out["mixing_cost"])
+        self.assertGreater(out["held_back"]["quality"]["value"], 0.76)
+
+    def test_errors_say_what_to_do(self):
+        table = self.table()
+        for arguments, words in ((("--price", "small"), "must read MODEL=USD"), (("--price", "smal=1"), "there are small, large"),
+                                 (("--quality", "0.99"), "no policy reaches"), (("--class-field", "x"), "table.jsonl:1: has no class")):
+            done = self.run_assay("tune", table, *arguments)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(words, done.stderr)
+        self.assertEqual(self.run_assay("tune", self.folder / "none").returncode, 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
