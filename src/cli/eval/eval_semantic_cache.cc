@@ -11,6 +11,7 @@
 #include "assay/core/file_system.h"
 
 #include "encoders.h"
+#include "eval/semantic_plot.h"
 #include "json_output.h"
 
 namespace assay::cli {
@@ -19,6 +20,7 @@ namespace {
 struct Options {
   std::string data;
   cache::SemanticEvalOptions eval;
+  std::string plot;
   bool json = false;
 };
 
@@ -100,6 +102,10 @@ Result<int> Run(Options& options) {
   ASSAY_ASSIGN(const auto report,
                cache::EvaluateSemanticCache(core::FileSystem::Real(), options.data, *fast, *precise,
                                             options.eval));
+  if (!options.plot.empty()) {
+    ASSAY_TRY(
+        core::WriteFileAtomically(core::FileSystem::Real(), options.plot, SemanticPlot(report)));
+  }
   if (options.json) {
     fmt::print("{}", PrettyJson(ToJson(report)));
   } else {
@@ -132,10 +138,13 @@ void AddSemanticCacheEval(CLI::App& eval, Invocation& invocation) {
       ->add_option("--shadow-share", options->eval.shadow_share,
                    "Share of the hits that go upstream all the same and are compared")
       ->check(CLI::Range(0.001, 1.0));
+  command->add_option("--plot", options->plot,
+                      "Also draw hits against false hits into this file, as SVG");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->footer(
       "The last row is the product as it runs: facts are checked and it learns while serving.\n"
-      "Example:\n  assay eval semantic-cache --data banking77.jsonl --budget 0.01");
+      "Example:\n  assay eval semantic-cache --data banking77.jsonl --budget 0.01\n"
+      "  assay eval semantic-cache --data pairs.jsonl --plot curves.svg");
   command->callback(
       [&invocation, options] { invocation.run = [options] { return Run(*options); }; });
 }

@@ -87,6 +87,22 @@ double ServedAt(std::vector<Outcome> outcomes, double most_wrong) {
   return static_cast<double>(best) / static_cast<double>(outcomes.size());
 }
 
+std::vector<CurvePoint> CurveOf(std::vector<Outcome> outcomes) {
+  constexpr std::size_t kPoints = 200;
+  std::ranges::stable_sort(outcomes, std::ranges::greater(), &Outcome::score);
+  const std::size_t step = std::max<std::size_t>(1, outcomes.size() / kPoints);
+  std::vector<CurvePoint> curve;
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < outcomes.size() && outcomes[i].score >= 0; ++i) {
+    wrong += outcomes[i].score_wrong ? 1U : 0U;
+    if ((i + 1) % step != 0) continue;
+    const auto served = static_cast<double>(i + 1);
+    curve.push_back(
+        {served / static_cast<double>(outcomes.size()), static_cast<double>(wrong) / served});
+  }
+  return curve;
+}
+
 void Add(const std::vector<Outcome>& outcomes, SemanticPolicyResult& result) {
   const auto count = [&outcomes](auto is) {
     return static_cast<std::uint64_t>(std::ranges::count_if(outcomes, is));
@@ -222,6 +238,7 @@ Result<SemanticEvalReport> EvaluateSemanticCache(core::FileSystem& files, const 
       ASSAY_ASSIGN(const auto outcomes, evaluation.Run(*policies[p], orders[k]));
       Add(outcomes, result);
       if (set.format == SemanticDataFormat::kPairs) {
+        if (k == 0) result.curve = CurveOf(outcomes);
         result.served_at.resize(std::size(kServedAt));
         for (std::size_t i = 0; i < std::size(kServedAt); ++i) {
           result.served_at[i] +=

@@ -40,6 +40,12 @@ struct Share {
   [[nodiscard]] Interval interval() const { return ClopperPearson(count, of); }
 };
 
+// What one threshold would have given, chosen with hindsight.
+struct CurvePoint {
+  double hit_ratio = 0;       // of all requests
+  double false_hit_rate = 0;  // wrong ones of the hits
+};
+
 struct SemanticPolicyResult {
   std::string name;
   Share hit_ratio;              // hits of all requests
@@ -50,6 +56,7 @@ struct SemanticPolicyResult {
   // Pairs only: the largest share that could be served with at most so many of the hits wrong,
   // the threshold chosen with hindsight; by kServedAt, mean over the seeds.
   std::vector<double> served_at;
+  std::vector<CurvePoint> curve;  // pairs only: of the first seed, at most 200 points, ascending
 };
 inline constexpr double kServedAt[] = {0.01, 0.02, 0.05, 0.10};
 
