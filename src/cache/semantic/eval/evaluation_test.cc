@@ -40,6 +40,9 @@ TEST_F(SemanticEvaluationTest, CountsHitsAndErrorsOfPairs) {
   EXPECT_EQ(product.hit_ratio.of, 4U);
   EXPECT_EQ(product.error_rate.count, 0U);
   EXPECT_DOUBLE_EQ(product.served_at[0], 0.5);
+  ASSERT_EQ(product.curve.size(), 1U);  // a fact refuses the other pair
+  EXPECT_DOUBLE_EQ(product.curve[0].hit_ratio, 0.5);
+  EXPECT_EQ(product.curve[0].false_hit_rate, 0);
   const auto& cosine = report->policies[3];  // at 0.80 both are served
   EXPECT_EQ(cosine.error_rate.count, 2U);
 }
