@@ -1,9 +1,9 @@
-"""Puts the gateway between the official OpenAI client and a local language model: a miss, a hit, a stream, verdicts.
+"""Puts the gateway between the official OpenAI client and a local language model: hits, experts, a stream, verdicts.
 
 `assay serve` stands in front of gemma-3 270M (4-bit, one thread). The same question is asked twice: the model answers
 the first time, the cache the second. Asked in other words it is answered from the cache too; with one fact changed it is
-not, and the reason is given. A streamed answer is checked against the handbook while it is still being written.
-Needs no network.
+not, and the reason is given. Three experts, the model under three prompts, answer together; who disagrees is named. A
+streamed answer is checked against the handbook while it is still being written. Needs no network.
 
 Usage: gateway_demo.py --assay build/release/assay
 """
@@ -31,6 +31,12 @@ SYSTEM = {"role": "system", "content": SHOTS.strip()}
 QUESTION = "How many days of annual leave do full-time employees receive?"
 REWORDED = "What is the number of days of annual leave that full-time employees get?"
 NEAR_MISS = "How many days of annual leave do part-time employees receive?"
+LEAVE = next(line for line in (HERE / "handbook" / "leave.md").read_text().splitlines() if "annual leave" in line)
+EXPERTS = {
+    "plain": "Answer in one short sentence.",
+    "reader": f"Answer in one sentence from this text: {LEAVE}",
+    "quoter": f"Repeat the sentence of this text that answers the question: {LEAVE}",
+}
 STREAMED = "How long is the notice period, and how many days a week may employees work from home?"
 
 
@@ -46,10 +52,15 @@ class Gateway:
         }
         (folder / "gateway").mkdir(exist_ok=True)
         config = folder / "assay.json"
-        config.write_text(json.dumps({"routes": {"*": {"cache": {"semantic": {"enabled": True}}}}}))
+        config.write_text(json.dumps({
+            "upstreams": {"local": {"url": upstream}},
+            "experts": {name: {"upstream": "local", "system": prompt} for name, prompt in EXPERTS.items()},
+            "routes": {
+                "*": {"cache": {"semantic": {"enabled": True}}, "documents": [str(HERE / "handbook")]},
+                "panel": {"experts": list(EXPERTS), "policy": "fanout", "documents": [str(HERE / "handbook")]},
+            }}))
         self._process = subprocess.Popen(
-            [program, "serve", "--upstream", upstream, "--listen", "127.0.0.1:0", "--docs", str(HERE / "handbook"),
-             "--config", str(config)],
+            [program, "serve", "--listen", "127.0.0.1:0", "--config", str(config)],
             env=environment, stdout=subprocess.PIPE, text=True,
         )
         assert self._process.stdout is not None
@@ -100,16 +111,35 @@ def ask_streamed(client: openai.OpenAI, question: str) -> None:
     print(f"{(time.perf_counter() - begin) * 1e3:8.1f} ms  first token after {first * 1e3:.1f} ms: {text.strip()}")
 
 
+def ask_panel(client: openai.OpenAI, question: str) -> None:
+    begin = time.perf_counter()
+    raw = client.chat.completions.with_raw_response.create(
+        model="panel", messages=messages(question), max_tokens=60, temperature=0, stop=["\n"]
+    )
+    answer = raw.parse()
+    found = (answer.model_extra or {}).get("assay", {})
+    for expert in found.get("experts", []):
+        said = textwrap.shorten(expert.get("text", expert.get("error", "")), 88, placeholder=" ...")
+        print(f"             {expert['expert']:<8} {expert['latency_ms']:7.1f} ms  {said}")
+    print(f"{(time.perf_counter() - begin) * 1e3:8.1f} ms  {raw.headers.get('x-assay-consensus', 'one expert')}")
+    print(f"             verdict: {raw.headers['x-assay-verdict']}")
+    print(f"             {answer.choices[0].message.content.strip()}")
+    for one in found.get("consensus", {}).get("dissent", [])[:3]:
+        print(f"             dissent of {', '.join(one['experts'])}: {one['reason']}")
+
+
 def run(program: str, model: LocalModel, folder: Path) -> None:
     print("\n== The gateway: one changed line, the base URL")
     with Gateway(program, model.base_url, folder) as gateway:
         client = openai.OpenAI(base_url=gateway.url + "/v1", api_key="not needed on this machine")
-        print(f"assay serve --upstream {model.base_url} --docs examples/handbook\n\nQ  {QUESTION}")
+        print(f"assay serve --config {folder / 'assay.json'}  (the local model, examples/handbook)\n\nQ  {QUESTION}")
         ask(client, QUESTION)
         ask(client, QUESTION)
         for question in (REWORDED, NEAR_MISS):
             print(f"\nQ  {question}")
             ask(client, question)
+        print(f"\nQ  {QUESTION} (three experts, one model with three prompts)")
+        ask_panel(client, QUESTION)
         print(f"\nQ  {STREAMED} (streamed)")
         ask_streamed(client, STREAMED)
         with urllib.request.urlopen(gateway.url + "/dashboard", timeout=10) as page:

@@ -8,31 +8,28 @@
 #include <vector>
 
 #include "assay/core/result.h"
-#include "assay/embed/encoder.h"
 #include "assay/gateway/answer_checker.h"
+
+#include "services/encoder_pool_internal.h"
 
 namespace assay::gateway {
 
 class CheckerPool {
  public:
-  // `model_folders`: where models are looked for, first come first served.
-  // `on_warning` hears of files that could not be read.
-  CheckerPool(std::vector<std::string> model_folders, std::size_t max_claims,
+  // `encoders` outlives the pool. `on_warning` hears of files that could not be read.
+  CheckerPool(EncoderPool& encoders, std::size_t max_claims,
               std::function<void(const corpus::Warning&)> on_warning)
-      : model_folders_(std::move(model_folders)),
-        max_claims_(max_claims),
-        on_warning_(std::move(on_warning)) {}
+      : encoders_(encoders), max_claims_(max_claims), on_warning_(std::move(on_warning)) {}
 
   // The checker of these documents; one that was made before looks for changed documents. It lives
-  // as long as the pool, so that an exchange may go on with it through a reload. The encoder is
-  // loaded with the first. Errors: those of AnswerChecker::Open and embed::FindModel.
+  // as long as the pool, so that an exchange may go on with it through a reload. Errors: those of
+  // AnswerChecker::Open and EncoderPool::Static.
   [[nodiscard]] Result<const AnswerChecker*> Get(const std::vector<std::string>& documents);
 
  private:
-  std::vector<std::string> model_folders_;
+  EncoderPool& encoders_;
   std::size_t max_claims_;
   std::function<void(const corpus::Warning&)> on_warning_;
-  std::unique_ptr<embed::Encoder> encoder_;
   std::map<std::vector<std::string>, std::unique_ptr<AnswerChecker>> checkers_;
 };
 

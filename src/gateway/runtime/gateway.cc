@@ -16,6 +16,7 @@
 
 #include "checks/checker_pool_internal.h"
 #include "coalescing/coalescer.h"
+#include "experts/consensus_api_internal.h"
 #include "runtime/endpoints_internal.h"
 #include "runtime/status_metrics_internal.h"
 #include "runtime/upstream_views_internal.h"
@@ -97,6 +98,10 @@ struct Gateway::Impl {
   void AddRouteMetrics();
   Result<void> Reload(const Settings& settings, const Environment& environment);
 
+  RoutePools Pools() {
+    return {.checkers = *checkers, .semantic = *semantic, .encoders = *encoders};
+  }
+
   std::vector<dashboard::UpstreamView> Upstreams() const {
     std::shared_ptr<const LiveSettings> now;
     {
@@ -127,6 +132,7 @@ struct Gateway::Impl {
   std::unique_ptr<cache::RefreshPolicy> refresh;  // null: entries are left to expire
   std::int64_t next_refresh_ns = 0;               // of the ticker
   std::size_t next_refresh_thread = 0;
+  std::unique_ptr<EncoderPool> encoders;
   std::unique_ptr<CheckerPool> checkers;
   std::unique_ptr<SemanticPool> semantic;
   std::shared_ptr<const LiveSettings> live;
@@ -227,8 +233,9 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
     ASSAY_ASSIGN(impl->cache, OpenCache(settings.cache, environment, parts.log));
     impl->MakeRefreshPolicy(settings.cache);
   }
+  impl->encoders = std::make_unique<EncoderPool>(parts.model_folders);
   impl->checkers = std::make_unique<CheckerPool>(
-      parts.model_folders, static_cast<std::size_t>(settings.claims.max_claims),
+      *impl->encoders, static_cast<std::size_t>(settings.claims.max_claims),
       [log = parts.log](const corpus::Warning& warning) {
         if (log == nullptr) return;
         log->Write(telemetry::Level::kWarn, "documents",
@@ -243,8 +250,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
       });
   auto live = std::make_shared<LiveSettings>();
   live->settings = settings;
-  ASSAY_ASSIGN(live->routes,
-               RouteTable::Make(settings, environment, nullptr, *impl->checkers, *impl->semantic));
+  ASSAY_ASSIGN(live->routes, RouteTable::Make(settings, environment, nullptr, impl->Pools()));
   impl->live = live;
   ASSAY_ASSIGN(auto tls, LoadTls(settings.tls));
   const ServerOptions options = OptionsOf(settings, std::move(tls));
@@ -266,6 +272,8 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
                                                .semantic = impl->semantic.get(),
                                                .metrics_open = settings.telemetry.metrics_open,
                                                .metrics_on = settings.telemetry.metrics}));
+  ASSAY_TRY(
+      AddConsensusApi(impl->router, [pool = impl->encoders.get()] { return pool->Static(); }));
   if (parts.keys != nullptr && KeysRequired(settings))
     ASSAY_TRY(AddKeyEndpoints(impl->router, *parts.keys));
   if (settings.claims.enabled) {
@@ -317,8 +325,7 @@ Result<void> Gateway::Impl::Reload(const Settings& settings, const Environment& 
   ASSAY_ASSIGN(auto tls, LoadTls(settings.tls));
   auto fresh = std::make_shared<LiveSettings>();
   fresh->settings = settings;
-  ASSAY_ASSIGN(fresh->routes,
-               RouteTable::Make(settings, environment, live->routes.get(), *checkers, *semantic));
+  ASSAY_ASSIGN(fresh->routes, RouteTable::Make(settings, environment, live->routes.get(), Pools()));
   live = fresh;
   if (tls) server->SetTls(tls);
   server->SetLimits(LimitsOf(settings.limits));

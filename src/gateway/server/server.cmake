@@ -15,6 +15,7 @@ target_sources(assay_gateway PRIVATE
   server/server.cc
   server/stream.cc
   stages/cache_wish.cc
+  stages/circle.cc
   stages/client_sink.cc
   stages/miss.cc
   stages/models.cc
@@ -25,11 +26,16 @@ target_sources(assay_gateway PRIVATE
   semantic/semantic_pool.cc
   semantic/semantic_request.cc
   stages/verdicts.cc
+  experts/circle.cc
+  experts/consensus_api.cc
+  experts/expert_request.cc
+  experts/given.cc
   services/answer_cache.cc
+  services/encoder_pool.cc
   services/key_gate.cc
   services/route_table.cc
   services/telemetry_observer.cc)
 
 assay_test(NAME gateway_request_test
-  SOURCES http/request_parser_test.cc openai/request_test.cc server/send_batch_test.cc
-  LINK assay_gateway)
+  SOURCES experts/expert_request_test.cc http/request_parser_test.cc openai/request_test.cc server/send_batch_test.cc
+  LINK assay_gateway Boost::json)

@@ -62,7 +62,8 @@ std::uint32_t WholeWeight(double weight) {
 }
 
 std::uint64_t VersionOf(const std::vector<RouteTarget>& targets,
-                        const std::vector<UpstreamSettings>& upstreams) {
+                        const std::vector<UpstreamSettings>& upstreams,
+                        const RouteSettings& route) {
   core::Hasher hasher;
   for (const RouteTarget& target : targets) {
     const std::string_view name = target.upstream->name();
@@ -72,6 +73,17 @@ std::uint64_t VersionOf(const std::vector<RouteTarget>& targets,
     hasher.Add(std::string_view("\n", 1));
     hasher.Add(target.model);
     hasher.Add(std::string_view("\0", 1));
+  }
+  if (AsksSeveral(route.policy)) {
+    const ConsensusSettings& c = route.consensus;
+    hasher.Add(fmt::format("{} {} {} {} {}\n", static_cast<int>(route.policy),
+                           static_cast<int>(c.method), c.quorum, c.same_threshold,
+                           c.min_supported));
+    for (const ExpertSettings& expert : route.experts) {
+      hasher.Add(fmt::format("{} {} {} {}\n", expert.name, expert.system.size(), expert.temperature,
+                             expert.weight));
+      hasher.Add(expert.system);
+    }
   }
   return hasher.Digest64();
 }
@@ -97,8 +109,7 @@ RouteClientOptions ClientOptions(const Settings& settings, const RouteSettings& 
 Result<std::shared_ptr<const RouteTable>> RouteTable::Make(const Settings& settings,
                                                            const Environment& environment,
                                                            const RouteTable* before,
-                                                           CheckerPool& checkers,
-                                                           SemanticPool& semantic) {
+                                                           const RoutePools& pools) {
   auto table = std::make_shared<RouteTable>();
   for (const UpstreamSettings& upstream : settings.upstreams) {
     std::shared_ptr<Upstream> taken;
@@ -111,7 +122,7 @@ Result<std::shared_ptr<const RouteTable>> RouteTable::Make(const Settings& setti
     table->upstreams_.push_back(Member{upstream, std::move(taken)});
   }
   for (const RouteSettings& route : settings.routes) {
-    ASSAY_ASSIGN(ModelRoute made, table->MakeRoute(settings, route, checkers, semantic));
+    ASSAY_ASSIGN(ModelRoute made, table->MakeRoute(settings, route, pools));
     table->routes_.emplace(route.name, std::move(made));
   }
   if (const auto any = table->routes_.find("*"); any != table->routes_.end()) {
@@ -121,7 +132,7 @@ Result<std::shared_ptr<const RouteTable>> RouteTable::Make(const Settings& setti
 }
 
 Result<ModelRoute> RouteTable::MakeRoute(const Settings& settings, const RouteSettings& route,
-                                         CheckerPool& checkers, SemanticPool& semantic) const {
+                                         const RoutePools& pools) const {
   std::vector<RouteTarget> targets;
   RetrySettings retry;
   const auto add = [&](const Member& member, const std::string& model) {
@@ -148,23 +159,60 @@ Result<ModelRoute> RouteTable::MakeRoute(const Settings& settings, const RouteSe
   made.deadline_ms = route.deadline_ms > 0 ? route.deadline_ms : settings.limits.request_time_ms;
   made.cached = settings.cache.enabled && route.cache.enabled;
   made.ttl_ms = route.cache.ttl_ms > 0 ? route.cache.ttl_ms : settings.cache.ttl_ms;
-  made.version = VersionOf(targets, settings.upstreams);
+  made.version = VersionOf(targets, settings.upstreams, route);
   if (made.cached && route.cache.semantic.enabled) {
-    ASSAY_ASSIGN(made.semantic, semantic.Get(route.name, route.cache.semantic));
+    ASSAY_ASSIGN(made.semantic, pools.semantic.Get(route.name, route.cache.semantic));
   }
   if (!route.documents.empty() && route.claims.enabled && settings.claims.enabled) {
-    ASSAY_ASSIGN(made.checker, checkers.Get(route.documents));
+    ASSAY_ASSIGN(made.checker, pools.checkers.Get(route.documents));
     made.documents_version = made.checker->Version();
   }
   ASSAY_ASSIGN(made.client, RouteClient::Make(
                                 route.name, ClientOptions(settings, route, retry, made.deadline_ms),
                                 std::move(targets)));
+  if (AsksSeveral(route.policy)) {
+    ASSAY_ASSIGN(made.circle, MakeCircle(settings, made, pools.encoders));
+  }
   return made;
+}
+
+// Each expert has a client of its own, so that limits, retries and breakers hold for each.
+Result<std::shared_ptr<Circle>> RouteTable::MakeCircle(const Settings& settings,
+                                                       const ModelRoute& route,
+                                                       EncoderPool& encoders) const {
+  std::vector<ExpertSettings> asked = route.settings.experts;
+  if (asked.empty()) {
+    for (const Member& member : upstreams_) {
+      asked.emplace_back().upstream = member.settings.name;
+    }
+  }
+  std::vector<CircleExpert> experts;
+  for (ExpertSettings& expert : asked) {
+    const auto member = std::ranges::find(upstreams_, expert.upstream,
+                                          [](const Member& m) { return m.settings.name; });
+    RouteClientOptions options =
+        ClientOptions(settings, route.settings, member->settings.retry, route.deadline_ms);
+    options.balance = Balance::kFailover;
+    options.max_attempts = static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(1 + member->settings.retry.attempts, 1, 10));
+    ASSAY_ASSIGN(auto client,
+                 RouteClient::Make(route.settings.name, options, {{member->upstream, {}, 1}}));
+    experts.push_back({std::move(expert), std::move(client)});
+  }
+  ASSAY_ASSIGN(const embed::Encoder* const encoder, encoders.Static());
+  ASSAY_ASSIGN(auto circle, Circle::Make(route.settings.policy, route.settings.consensus,
+                                         std::move(experts), *encoder));
+  return std::shared_ptr<Circle>(std::move(circle));
 }
 
 const ModelRoute* RouteTable::Find(std::string_view model) const {
   const auto found = routes_.find(model);
   return found == routes_.end() ? any_ : &found->second;
+}
+
+std::int64_t RouteTable::CostOf(const UpstreamReply& reply) const {
+  if (reply.cost_nanousd >= 0) return reply.cost_nanousd;
+  return CostNanousd(reply.upstream, reply.usage.prompt_tokens, reply.usage.completion_tokens);
 }
 
 std::int64_t RouteTable::CostNanousd(std::string_view upstream, std::uint64_t prompt_tokens,

@@ -15,7 +15,9 @@
 #include "assay/gateway/settings_load.h"
 
 #include "checks/checker_pool_internal.h"
+#include "experts/circle_internal.h"
 #include "semantic/semantic_pool_internal.h"
+#include "services/encoder_pool_internal.h"
 #include "upstream/route_client.h"
 
 namespace assay::gateway {
@@ -23,8 +25,9 @@ namespace assay::gateway {
 struct ModelRoute {
   RouteSettings settings;
   std::shared_ptr<RouteClient> client;
-  std::uint64_t version = 0;  // a hash of whom it would ask for what; part of every key
-  std::int64_t ttl_ms = 0;    // of cached answers; 0: for ever
+  std::shared_ptr<Circle> circle;  // null: one expert answers
+  std::uint64_t version = 0;       // a hash of whom it would ask for what; part of every key
+  std::int64_t ttl_ms = 0;         // of cached answers; 0: for ever
   std::int64_t deadline_ms = 0;
   bool cached = true;
   std::shared_ptr<SemanticRoute> semantic;  // null: no such hits
@@ -38,14 +41,21 @@ struct ModelRoute {
   }
 };
 
+// What routes share; all outlive them.
+struct RoutePools {
+  CheckerPool& checkers;
+  SemanticPool& semantic;
+  EncoderPool& encoders;
+};
+
 class RouteTable {
  public:
   // Upstreams that `before` has with the same settings are taken over from it, with their
-  // connections, limits and breakers. Documents of a route are opened by `checkers`. Errors: those
-  // of the providers, of reading their keys, of CheckerPool::Get and SemanticPool::Get.
+  // connections, limits and breakers. Errors: those of the providers, of reading their keys, of
+  // the pools and of Circle::Make.
   [[nodiscard]] static Result<std::shared_ptr<const RouteTable>> Make(
       const Settings& settings, const Environment& environment, const RouteTable* before,
-      CheckerPool& checkers, SemanticPool& semantic);
+      const RoutePools& pools);
 
   // The route of that name, else the one for every name ("*"), else null. O(log routes).
   [[nodiscard]] const ModelRoute* Find(std::string_view model) const;
@@ -53,6 +63,9 @@ class RouteTable {
   // What an answer of that upstream cost, in 1e-9 US dollars.
   [[nodiscard]] std::int64_t CostNanousd(std::string_view upstream, std::uint64_t prompt_tokens,
                                          std::uint64_t completion_tokens) const;
+
+  // The same of a reply, which may be that of several upstreams.
+  [[nodiscard]] std::int64_t CostOf(const UpstreamReply& reply) const;
 
   struct Member {
     UpstreamSettings settings;
@@ -65,7 +78,10 @@ class RouteTable {
 
  private:
   [[nodiscard]] Result<ModelRoute> MakeRoute(const Settings& settings, const RouteSettings& route,
-                                             CheckerPool& checkers, SemanticPool& semantic) const;
+                                             const RoutePools& pools) const;
+  [[nodiscard]] Result<std::shared_ptr<Circle>> MakeCircle(const Settings& settings,
+                                                           const ModelRoute& route,
+                                                           EncoderPool& encoders) const;
 
   std::vector<Member> upstreams_;
   std::map<std::string, ModelRoute, std::less<>> routes_;

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <boost/json.hpp>
+#include <fmt/format.h>
 
 #include "assay/text/utf8.h"
 
@@ -72,6 +73,23 @@ void AddVerdicts(const std::vector<ClaimVerdict>& verdicts, telemetry::ExchangeR
                    : record.unverified > 0 ? kVerdicts[2]
                                            : kVerdicts[0];
   record.claims_json = boost::json::serialize(claims);
+}
+
+void AddExperts(const Exchange& exchange, telemetry::ExchangeRecord& record) {
+  for (const ExpertNote& note : exchange.experts) {
+    // Of a call that others in flight joined, the experts began before they did.
+    const std::int64_t begin_us =
+        std::max<std::int64_t>(0, note.begin_ns - exchange.started_monotonic_ns) / 1000;
+    record.spans.push_back(
+        {.name = "Expert " + note.expert,
+         .start_us = begin_us,
+         .end_us = begin_us + note.duration_ns / 1000,
+         .detail = note.error.empty()
+                       ? fmt::format("{}, {} tokens, ${:.6f}", note.upstream,
+                                     note.usage.prompt_tokens + note.usage.completion_tokens,
+                                     static_cast<double>(note.cost_nanousd) / 1e9)
+                       : note.error});
+  }
 }
 
 }  // namespace
@@ -215,12 +233,15 @@ void TelemetryObserver::OfferRecord(const ExchangeSummary& summary) {
       const StageTime& time = summary.exchange->stages[i];
       if (time.begin_ns < 0) continue;
       const auto stage = static_cast<Stage>(i);
-      record.spans.push_back(
-          {.name = std::string(StageName(stage)),
-           .start_us = time.begin_ns / 1000,
-           .end_us = (time.begin_ns + time.duration_ns) / 1000,
-           .detail = stage == Stage::kSemanticLookup ? summary.exchange->semantic : ""});
+      record.spans.push_back({.name = std::string(StageName(stage)),
+                              .start_us = time.begin_ns / 1000,
+                              .end_us = (time.begin_ns + time.duration_ns) / 1000,
+                              .detail = stage == Stage::kSemanticLookup ? summary.exchange->semantic
+                                        : stage == Stage::kMergeAnswers
+                                            ? summary.exchange->consensus
+                                            : ""});
     }
+    AddExperts(*summary.exchange, record);
   }
   (void)request_log_->Offer(std::move(record));  // a full queue drops it and counts that itself
 }

@@ -87,6 +87,23 @@ void CheckUpstream(const UpstreamSettings& up, const Report& report) {
   }
 }
 
+void CheckExpert(const Settings& s, const ExpertSettings& expert, const Report& report) {
+  const auto known = [&](std::string_view name) {
+    return std::ranges::find(s.upstreams, name, &UpstreamSettings::name) != s.upstreams.end();
+  };
+  if (!ValidUpstreamName(expert.name)) {
+    report({"experts", expert.name}, "a name has letters, digits, '-', '_' and '.', 64 at most");
+  } else if (known(expert.name)) {
+    report({"experts", expert.name}, "is the name of an upstream as well; rename one");
+  }
+  if (expert.upstream.empty()) {
+    report({"experts", expert.name}, "'upstream' is missing; it has no default");
+  } else if (!known(expert.upstream)) {
+    report({"experts", expert.name, "upstream"},
+           fmt::format("'{}' is no upstream", expert.upstream));
+  }
+}
+
 void CheckRoute(const Settings& s, const RouteSettings& route, const Report& report) {
   const Path path = {"routes", route.name};
   const Path experts = {"routes", route.name, "experts"};
@@ -98,6 +115,7 @@ void CheckRoute(const Settings& s, const RouteSettings& route, const Report& rep
   }
   std::vector<std::string_view> names;
   for (const UpstreamSettings& up : s.upstreams) names.push_back(up.name);
+  for (const ExpertSettings& expert : s.experts) names.push_back(expert.name);
   double weight = 0;
   for (const ExpertSettings& expert : route.experts) {
     const auto found = std::ranges::find(s.upstreams, expert.upstream, &UpstreamSettings::name);
@@ -115,6 +133,10 @@ void CheckRoute(const Settings& s, const RouteSettings& route, const Report& rep
   }
   if (route.policy == RoutePolicy::kBalance && !(weight > 0) && !s.upstreams.empty()) {
     report(experts, "all have the weight 0, so 'balance' cannot choose");
+  }
+  const std::size_t asked = route.experts.empty() ? s.upstreams.size() : route.experts.size();
+  if (AsksSeveral(route.policy) && !s.upstreams.empty() && (asked < 2 || asked > kMaxCircle)) {
+    report(experts, fmt::format("are {}; this policy needs 2 to {}", asked, kMaxCircle));
   }
 }
 
@@ -185,6 +207,13 @@ void FillIn(Settings& s) {
     if (s.request_log.file.empty()) s.request_log.file = InFolder(s.data_folder, "requests.db");
   }
   if (s.request_log.file.empty()) s.request_log.enabled = false;
+  for (RouteSettings& route : s.routes) {
+    for (ExpertSettings& expert : route.experts) {
+      if (!expert.name.empty() || !expert.model.empty()) continue;
+      const auto named = std::ranges::find(s.experts, expert.upstream, &ExpertSettings::name);
+      if (named != s.experts.end()) expert = *named;
+    }
+  }
 }
 
 }  // namespace
@@ -193,8 +222,10 @@ void FinishAndCheck(Settings& s, const Report& report) {
   FillIn(s);
   CheckListen(s, report);
   for (const UpstreamSettings& up : s.upstreams) CheckUpstream(up, report);
+  for (const ExpertSettings& expert : s.experts) CheckExpert(s, expert, report);
   for (const RouteSettings& route : s.routes) CheckRoute(s, route, report);
   CheckVariableNames(s.upstreams, "upstreams", report);
+  CheckVariableNames(s.experts, "experts", report);
   CheckVariableNames(s.routes, "routes", report);
   CheckSecrets(s, report);
   CheckCache(s.cache, report);

@@ -57,6 +57,7 @@ struct Key {
 
 // Its two large parts.
 [[nodiscard]] Key UpstreamsKey(std::vector<UpstreamSettings>& upstreams);
+[[nodiscard]] Key ExpertsKey(std::vector<ExpertSettings>& experts);
 [[nodiscard]] Key RoutesKey(std::vector<RouteSettings>& routes);
 
 // Builders, so that the table reads as a table.

@@ -10,7 +10,10 @@ namespace {
 
 using enum Reload;
 
-constexpr std::array<std::string_view, 2> kPolicies = {"failover", "balance"};
+constexpr std::array<std::string_view, 5> kPolicies = {"failover", "balance", "fanout", "cascade",
+                                                       "best-of"};
+constexpr std::array<std::string_view, 5> kMethods = {"auto", "majority", "weighted", "medoid",
+                                                      "claims"};
 
 Key RateKey(RateSettings& rate) {
   return Section("rate",
@@ -112,16 +115,48 @@ Key SemanticKey(SemanticSettings& s) {
               "`transformer`: 1 to 3 ms a question. `static`: microseconds, finds less.")});
 }
 
+Key ExpertKey(ExpertSettings& expert) {
+  return Section(
+      expert.name, "One who is asked: an upstream, and how it is asked.",
+      {String("upstream", expert.upstream, kLive, "Its name under `upstreams`."),
+       String("model", expert.model, kLive,
+              "Sent in the request. Empty: the name that the client asked for."),
+       String("system", expert.system, kLive,
+              "Put before the client's system prompt, by the policies that ask several."),
+       Number("temperature", expert.temperature, {-1, 2}, kLive,
+              "Sent instead of the client's, by the same policies. -1: the client's."),
+       Number("weight", expert.weight, {0.001, 1000}, kLive, "What its vote counts.")});
+}
+
+Key ConsensusKey(ConsensusSettings& c) {
+  return Section(
+      "consensus", "How answers are merged, by the policies that ask several.",
+      {Choice("method", c.method, kMethods, kLive,
+              "`majority` and `weighted` compare final answers, `medoid` takes the answer that "
+              "agrees most with all others, `claims` writes one from the claims that a quorum "
+              "makes. `auto`: `weighted` where there are final answers, else `claims`."),
+       Number("quorum", c.quorum, {0.01, 1}, kLive, "Share of all weight that a claim needs."),
+       Number("same_threshold", c.same_threshold, {0.01, 1}, kLive,
+              "Agreement from which two answers count as one."),
+       Number("min_supported", c.min_supported, {0, 1}, kLive,
+              "Share of an answer's claims that the documents must support, and none contradict: "
+              "else a cascade goes on.")});
+}
+
 Key RouteKey(RouteSettings& route) {
   return Section(
       route.name,
       "The model name that a client asks for; `\"*\"` takes every name without a route.",
       {Experts(
            "experts", route.experts, kLive,
-           "Who answers: `upstream`, or `upstream/model` to send another model name. Empty: every "
-           "upstream, in the order of the file."),
+           "Who answers: `upstream`, `upstream/model` to send another model name, or a name under "
+           "`experts`. Empty: every upstream, in the order of the file."),
        Choice("policy", route.policy, kPolicies, kLive,
-              "`failover`: the first expert that works. `balance`: by weight."),
+              "`failover`: the first expert that works. `balance`: by weight. `fanout`: all at "
+              "once, merged. `cascade`: one after the other until the documents support an answer, "
+              "or, without documents, until two agree. `best-of`: all at once; the answer that the "
+              "documents support best."),
+       ConsensusKey(route.consensus),
        Duration("deadline", route.deadline_ms, {0, kDayMs}, kLive,
                 "Limit of a whole exchange. 0 s: `limits.request_time`."),
        Number("hedge_quantile", route.hedge_quantile, {0, 0.999}, kLive,
@@ -172,6 +207,16 @@ Key UpstreamsKey(std::vector<UpstreamSettings>& upstreams) {
     return UpstreamKey(Named(upstreams, name));
   };
   key.names = [&upstreams] { return NamesOf(upstreams); };
+  return key;
+}
+
+Key ExpertsKey(std::vector<ExpertSettings>& experts) {
+  Key key;
+  key.name = "experts";
+  key.kind = KeyKind::kNamedMaps;
+  key.doc = "Those of whom routes ask more than a model, each under a name.";
+  key.element = [&experts](const std::string& name) { return ExpertKey(Named(experts, name)); };
+  key.names = [&experts] { return NamesOf(experts); };
   return key;
 }
 

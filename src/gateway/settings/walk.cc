@@ -159,14 +159,17 @@ std::string Quoted(std::string_view text) {
 }
 
 std::string ExpertText(const ExpertSettings& expert) {
+  if (!expert.name.empty()) return expert.name;
   return expert.model.empty() ? expert.upstream
                               : fmt::format("{}/{}", expert.upstream, expert.model);
 }
 
 ExpertSettings ParseExpert(std::string_view text) {
   const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return {std::string(text), {}};
-  return {std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
+  ExpertSettings expert;
+  expert.upstream = text.substr(0, slash);
+  if (slash != std::string_view::npos) expert.model = text.substr(slash + 1);
+  return expert;
 }
 
 }  // namespace assay::gateway::settings

@@ -44,4 +44,13 @@ asio::awaitable<Result<void>> ClientSink::Chunk(std::string_view bytes) {
   co_return Result<void>{};
 }
 
+asio::awaitable<Result<void>> SendAsStream(std::string_view answer_json, bool include_usage,
+                                           ChunkSink& sink) {
+  const auto events = ReplayAsStream(answer_json, include_usage);
+  if (!events) co_return std::unexpected(events.error());
+  const UpstreamHead head{.status = 200, .content_type = "text/event-stream", .request_id = {}};
+  if (auto taken = co_await sink.Head(head); !taken) co_return taken;
+  co_return co_await sink.Chunk(*events);
+}
+
 }  // namespace assay::gateway

@@ -69,4 +69,10 @@ class AssemblingSink final : public ChunkSink {
   ChatStreamAssembler assembler_;
 };
 
+// A finished JSON answer as the stream that it would have been. Errors: those of ReplayAsStream and
+// of the sink.
+[[nodiscard]] boost::asio::awaitable<Result<void>> SendAsStream(std::string_view answer_json,
+                                                                bool include_usage,
+                                                                ChunkSink& sink);
+
 }  // namespace assay::gateway

@@ -171,15 +171,9 @@ asio::awaitable<Result<UpstreamReply>> Pipeline::AskOnce(std::shared_ptr<Miss> m
     reply.body = entry->body();
     co_return reply;
   }
-  const auto events = ReplayAsStream(entry->body(), exchange.stream_usage);
-  if (!events) co_return std::unexpected(events.error());
   reply.streamed = true;
-  const UpstreamHead head{.status = 200, .content_type = "text/event-stream", .request_id = {}};
-  if (auto taken = co_await sink->Head(head); !taken) {
-    co_return std::unexpected(std::move(taken).error());
-  }
-  if (auto taken = co_await sink->Chunk(*events); !taken) {
-    co_return std::unexpected(std::move(taken).error());
+  if (auto sent = co_await SendAsStream(entry->body(), exchange.stream_usage, *sink); !sent) {
+    co_return std::unexpected(std::move(sent).error());
   }
   co_return reply;
 }
@@ -201,6 +195,11 @@ asio::awaitable<Result<UpstreamReply>> Pipeline::Ask(std::shared_ptr<Miss> miss,
   request.attempts = &miss->attempts;
   if (miss->route->deadline_ms > 0) {
     request.deadline_ns = exchange.started_monotonic_ns + miss->route->deadline_ms * 1'000'000;
+  }
+  if (miss->route->circle && exchange.endpoint == Endpoint::kChat) {
+    if (const auto question = Circle::Read(exchange.body)) {
+      co_return co_await AskCircle(miss, request, *question, sink);
+    }
   }
   const bool store = exchange.cacheable && exchange.wish.may_write;
   const AnswerChecker* const checker =
@@ -256,8 +255,7 @@ void Pipeline::Store(Miss& miss, const UpstreamReply& reply, std::string_view bo
                       miss.reply ? settings.ttl_jitter : 0, core::Rng::Real());
   info.prompt_tokens = reply.usage.prompt_tokens;
   info.completion_tokens = reply.usage.completion_tokens;
-  info.cost_nanousd = miss.live->routes->CostNanousd(reply.upstream, reply.usage.prompt_tokens,
-                                                     reply.usage.completion_tokens);
+  info.cost_nanousd = miss.live->routes->CostOf(reply);
   info.upstream_us = reply.total_ns / 1000;
   cache::EntryText text;
   text.tenant = exchange.tenant;
@@ -298,9 +296,10 @@ void Pipeline::AnswerMiss(Miss& miss, const UpstreamReply& reply) {
   miss.upstream_model = reply.model;
   miss.verdict_field = reply.verdict;
   exchange.verdicts = reply.claims;
+  exchange.experts = reply.experts;
+  exchange.consensus = reply.consensus;
   if (!exchange.coalesced) {
-    exchange.cost_nanousd = miss.live->routes->CostNanousd(
-        reply.upstream, reply.usage.prompt_tokens, reply.usage.completion_tokens);
+    exchange.cost_nanousd = miss.live->routes->CostOf(reply);
     parts_.gate->Charge(miss.caller, reply.usage.prompt_tokens + reply.usage.completion_tokens,
                         static_cast<std::uint64_t>(exchange.cost_nanousd));
   }

@@ -100,6 +100,11 @@ class Pipeline final : public RequestSink {
   boost::asio::awaitable<Result<UpstreamReply>> AskOnce(std::shared_ptr<Miss> miss,
                                                         ChunkSink* sink);
   boost::asio::awaitable<Result<UpstreamReply>> Ask(std::shared_ptr<Miss> miss, ChunkSink* sink);
+  // As Ask, on a route that asks several (circle.cc).
+  boost::asio::awaitable<Result<UpstreamReply>> AskCircle(std::shared_ptr<Miss> miss,
+                                                          const UpstreamRequest& request,
+                                                          const CircleRequest& question,
+                                                          ChunkSink* sink);
   // SemanticLookup (semantic.cc).
   [[nodiscard]] static bool WantsSemantic(const Miss& miss);
   boost::asio::awaitable<void> LookSemantic(std::shared_ptr<Miss> miss);

@@ -97,6 +97,8 @@ std::string Pipeline::Miss::Fields(std::string_view cache_state) const {
   AppendNameFields(exchange.request_id, cache_state, exchange.trace_id, fields);
   if (!verdict_field.empty())
     fields.append("x-assay-verdict: ").append(verdict_field).append("\r\n");
+  if (!exchange.consensus.empty())
+    fields.append("x-assay-consensus: ").append(exchange.consensus).append("\r\n");
   if (!semantic_field.empty())
     fields.append("x-assay-semantic: ").append(semantic_field).append("\r\n");
   return fields;

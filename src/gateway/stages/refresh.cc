@@ -54,8 +54,7 @@ void Pipeline::NoteBackgroundCall(const Miss& miss, const Result<UpstreamReply>&
   if (asked) {
     usage = {static_cast<std::uint32_t>(asked->usage.prompt_tokens),
              static_cast<std::uint32_t>(asked->usage.completion_tokens)};
-    cost_nanousd = miss.live->routes->CostNanousd(asked->upstream, asked->usage.prompt_tokens,
-                                                  asked->usage.completion_tokens);
+    cost_nanousd = miss.live->routes->CostOf(*asked);
   }
   parts_.observer->OnRefresh(miss.stored, usage, cost_nanousd);
 }

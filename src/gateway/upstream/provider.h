@@ -69,6 +69,10 @@ struct UpstreamReply {
       upstream;            // the name of the upstream that answered; empty = Assay itself (a limit)
   std::string_view model;  // the model asked there; empty = the client's
   std::uint32_t attempts = 1;  // calls made for this answer, retries and hedges included
+  // Set by the experts' circle, where several were asked.
+  std::int64_t cost_nanousd = -1;  // of all calls; -1: that of `usage` at `upstream`
+  std::vector<ExpertNote> experts;
+  std::string consensus;  // the value of x-assay-consensus; empty: one was asked
   // Set by CheckClaims, once for all who asked: see check_claims_internal.h.
   std::string verdict;  // the value of x-assay-verdict; empty: not checked
   std::vector<ClaimVerdict> claims;

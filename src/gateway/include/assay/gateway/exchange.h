@@ -71,6 +71,18 @@ struct Usage {
   std::uint32_t completion_tokens = 0;
 };
 
+// What became of one expert's answer, on a route that asks several.
+struct ExpertNote {
+  std::string expert;
+  std::string upstream;       // empty: no answer
+  int status = 0;             // of the upstream's answer; 0: none
+  std::string error;          // why there is none
+  std::int64_t begin_ns = 0;  // monotonic
+  std::int64_t duration_ns = 0;
+  Usage usage;
+  std::int64_t cost_nanousd = 0;
+};
+
 // When a stage began and how long it took, since the request's last byte came. -1: did not run.
 struct StageTime {
   std::int64_t begin_ns = -1;
@@ -111,8 +123,10 @@ struct Exchange {
 
   // Verdicts and trace.
   std::vector<ClaimVerdict> verdicts;
-  std::string semantic;    // what SemanticLookup found, in words; empty: it did not run
-  bool rechecked = false;  // a cached answer, judged again because the documents changed
+  std::vector<ExpertNote> experts;  // in the order of the route; empty where one was asked
+  std::string consensus;            // how their answers became one, in words
+  std::string semantic;             // what SemanticLookup found, in words; empty: it did not run
+  bool rechecked = false;           // a cached answer, judged again because the documents changed
   std::array<StageTime, kStageCount> stages;
   std::string error;  // why it failed, for the log; never the prompt
 };

@@ -101,11 +101,37 @@ struct UpstreamSettings {
   friend bool operator==(const UpstreamSettings&, const UpstreamSettings&) = default;
 };
 
-enum class RoutePolicy : std::uint8_t { kFailover, kBalance };
+enum class RoutePolicy : std::uint8_t {
+  kFailover,  // the first that works
+  kBalance,   // one, by weight
+  kFanout,    // all at once, merged
+  kCascade,   // one after the other, until the answer is good enough
+  kBestOf,    // all at once; the answer that the documents support best
+};
 
+// Whether it may ask more than one for an answer.
+[[nodiscard]] constexpr bool AsksSeveral(RoutePolicy policy) {
+  return policy >= RoutePolicy::kFanout;
+}
+inline constexpr std::size_t kMaxCircle = 16;  // experts of a route that asks several
+
+// One who is asked: an upstream, and how it is asked.
 struct ExpertSettings {
-  std::string upstream;  // name under `upstreams`
-  std::string model;     // sent in the request; empty: the name that the client asked for
+  std::string upstream;     // name under `upstreams`
+  std::string model;        // sent in the request; empty: the name that the client asked for
+  std::string name;         // under `experts`; empty: written as upstream/model
+  std::string system;       // put before the client's system prompt
+  double temperature = -1;  // sent instead of the client's; negative: the client's
+  double weight = 1;        // of its vote
+};
+
+enum class MergeMethod : std::uint8_t { kAuto, kMajority, kWeighted, kMedoid, kClaims };
+
+struct ConsensusSettings {  // of the policies that ask several
+  MergeMethod method = MergeMethod::kAuto;
+  double quorum = 0.5;           // share of all weight that a claim needs
+  double same_threshold = 0.75;  // agreement from which two answers count as one
+  double min_supported = 0.7;    // of an answer's claims: else a cascade goes on
 };
 
 enum class SemanticEncoder : std::uint8_t { kTransformer, kStatic };
@@ -134,6 +160,7 @@ struct RouteClaimSettings {
 struct RouteSettings {
   std::string name;  // the model name that clients ask for; "*" takes every other name
   std::vector<ExpertSettings> experts;  // empty: every upstream, in file order
+  ConsensusSettings consensus;
   RoutePolicy policy = RoutePolicy::kFailover;
   std::int64_t deadline_ms = 0;        // 0: limits.request_time
   double hedge_quantile = 0;           // of the route's latencies, in (0, 1); 0: never
@@ -237,6 +264,7 @@ struct Settings {
   LimitSettings limits;
   ComputeSettings compute;
   std::vector<UpstreamSettings> upstreams;  // in file order
+  std::vector<ExpertSettings> experts;      // those with a name, in file order
   std::vector<RouteSettings> routes;        // never empty once loaded
   CacheSettings cache;
   KeySettings keys;

@@ -1,0 +1,19 @@
+#include "assay/core/file_system.h"
+#include "assay/embed/models.h"
+#include "assay/embed/static_encoder.h"
+
+#include "services/encoder_pool_internal.h"
+
+namespace assay::gateway {
+
+Result<const embed::Encoder*> EncoderPool::Static() {
+  const std::scoped_lock lock(mutex_);
+  if (!static_) {
+    core::FileSystem& files = core::FileSystem::Real();
+    ASSAY_ASSIGN(const auto model, embed::FindModel(files, model_folders_, embed::kStaticMiniLm));
+    ASSAY_ASSIGN(static_, embed::OpenStaticEncoder(files, model));
+  }
+  return static_.get();
+}
+
+}  // namespace assay::gateway
