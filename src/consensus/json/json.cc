@@ -33,13 +33,16 @@ Result<json::value> ParseJson(std::string_view text) {
 Result<void> TakeText(const json::object& object, std::string_view field, std::string& out) {
   const json::value* value = object.if_contains(field);
   if (value == nullptr || value->is_null()) return {};
-  if (value->is_int64()) {
-    out = std::to_string(value->get_int64());
-  } else if (value->is_string()) {
-    out.assign(value->get_string().begin(), value->get_string().end());
-  } else {
-    return Bad(fmt::format("\"{}\" is not a string", field));
-  }
+  if (!value->is_string()) return Bad(fmt::format("\"{}\" is not a string", field));
+  out.assign(value->get_string().begin(), value->get_string().end());
+  return {};
+}
+
+// A text or a number.
+Result<void> TakeId(const json::object& object, std::string& out) {
+  const json::value* value = object.if_contains("id");
+  if (value == nullptr || !value->is_int64()) return TakeText(object, "id", out);
+  out = std::to_string(value->get_int64());
   return {};
 }
 
@@ -96,7 +99,7 @@ Result<Question::Answer> AnswerOf(const json::value& value, std::size_t number) 
 Result<Question> QuestionOf(const json::object& object, const MergeOptions& defaults) {
   Question out;
   out.options = defaults;
-  ASSAY_TRY(TakeText(object, "id", out.id));
+  ASSAY_TRY(TakeId(object, out.id));
   ASSAY_TRY(TakeText(object, "question", out.text));
   ASSAY_TRY(TakeOptions(object, out.options));
   const json::value* answers = object.if_contains("answers");

@@ -106,7 +106,7 @@ class KeyStore {
   [[nodiscard]] const KeyRing& ring() const;
 
  private:
-  class Impl;  // keys/key_store_internal.h
+  class Impl;  // store/key_store_internal.h
   explicit KeyStore(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

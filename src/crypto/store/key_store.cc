@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include "keys/key_store_internal.h"
 #include "keys/token_internal.h"
+#include "store/key_store_internal.h"
 
 namespace assay::crypto {
 namespace {

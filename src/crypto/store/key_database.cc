@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "keys/key_database_internal.h"
 #include "keys/token_internal.h"
+#include "store/key_database_internal.h"
 
 namespace assay::crypto {
 namespace {

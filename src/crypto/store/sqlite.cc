@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "keys/sqlite_internal.h"
+#include "store/sqlite_internal.h"
 
 namespace assay::crypto {
 namespace {

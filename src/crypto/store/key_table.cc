@@ -2,7 +2,7 @@
 #include <cstring>
 #include <tuple>
 
-#include "keys/key_table_internal.h"
+#include "store/key_table_internal.h"
 
 namespace assay::crypto {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "assay/core/result.h"
 
-#include "keys/key_table_internal.h"
-#include "keys/sqlite_internal.h"
+#include "store/key_table_internal.h"
+#include "store/sqlite_internal.h"
 
 namespace assay::crypto {
 

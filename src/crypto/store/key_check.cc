@@ -1,10 +1,10 @@
 // The hot path of the key store: no locks, no system calls, no allocation unless it refuses.
 #include <fmt/format.h>
 
-#include "keys/key_store_internal.h"
-#include "keys/recent_tokens_internal.h"
 #include "keys/time_text_internal.h"
 #include "keys/token_internal.h"
+#include "store/key_store_internal.h"
+#include "store/recent_tokens_internal.h"
 
 namespace assay::crypto {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "assay/crypto/key_store.h"
 
-#include "keys/key_database_internal.h"
-#include "keys/key_table_internal.h"
+#include "store/key_database_internal.h"
+#include "store/key_table_internal.h"
 
 namespace assay::crypto {
 

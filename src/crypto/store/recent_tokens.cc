@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "keys/recent_tokens_internal.h"
+#include "store/recent_tokens_internal.h"
 
 namespace assay::crypto {
 
