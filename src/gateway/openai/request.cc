@@ -238,7 +238,8 @@ simdjson::error_code RequestReader::Impl::EmitMembers(ondemand::object object, E
   const std::size_t begin = out_.size();
   for (auto field : object) {
     ondemand::field pair;
-    if (const Status status = std::move(field).get(pair); status != simdjson::SUCCESS) return status;
+    if (const Status status = std::move(field).get(pair); status != simdjson::SUCCESS)
+      return status;
     const std::size_t member = out_.size();
     std::string_view name;
     if (const Status status = EmitName(pair, name); status != simdjson::SUCCESS) return status;

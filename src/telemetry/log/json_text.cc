@@ -84,7 +84,7 @@ std::size_t SequenceLength(std::string_view text, std::size_t at) {
 std::size_t TokenAfter(std::string_view text, std::size_t at) {
   constexpr std::array<std::string_view, 5> kPrefixes = {"sk-", "ask_", "Bearer ", "bearer ",
                                                          "Basic "};
-  if (at < 2) return 0;  // the shortest prefix has three bytes
+  if (at < 2) return 0;                            // the shortest prefix has three bytes
   constexpr std::string_view kBeforeLast = "krc";  // of the prefixes: most texts need no more look
   if (kBeforeLast.find(text[at - 1]) == std::string_view::npos) return 0;
   const std::string_view before = text.substr(0, at + 1);
