@@ -26,6 +26,10 @@ class Place {
   bool root_;
 };
 
+[[nodiscard]] inline std::string_view View(boost::json::string_view text) {
+  return {text.data(), text.size()};
+}
+
 [[nodiscard]] Result<boost::json::value> ParseJson(std::string_view text, const Place& place);
 [[nodiscard]] Result<const boost::json::object*> ObjectAt(const boost::json::value& value,
                                                           const Place& place);

@@ -13,10 +13,7 @@ namespace {
 
 namespace json = boost::json;
 using internal::Place;
-
-std::string_view View(const json::string_view text) {
-  return {text.data(), text.size()};
-}
+using internal::View;
 
 class Reader {
  public:
