@@ -40,7 +40,7 @@ json::object Circle::Given::ToJson() const {
     shown["error"] = note.error;
   }
   if (!verdict.empty()) shown["verdict"] = verdict;
-  shown["latency_ms"] = static_cast<double>(note.duration_ns / 1000) / 1000;
+  shown["latency_ms"] = static_cast<double>(note.duration_ns) / 1e6;
   shown["cost_usd"] = static_cast<double>(note.cost_nanousd) / 1e9;
   return shown;
 }
