@@ -71,14 +71,12 @@ TEST(Engines, KeepConstraintsAndWholeNumbers) {
   problem.variables.push_back({"share", VariableKind::kContinuous, 0, 1});
   problem.evaluate = [](std::span<const double> x) {
     double cost = 0;
-    double picked = 0;
     for (std::size_t i = 0; i < 8; ++i) {
       EXPECT_EQ(x[i], std::floor(x[i]));
       EXPECT_TRUE(x[i] >= 0 && x[i] <= 5);
       // A cost without order: the cheapest choice of variable i is (3 i + 1) mod 6.
       const auto distance = (static_cast<std::size_t>(x[i]) + 5 * i * 3 + 5) % 6;
       cost += static_cast<double>(distance);
-      picked += x[i];
     }
     EXPECT_EQ(x[8], std::floor(x[8]));
     cost += std::fabs(x[8] - 7) + std::pow(x[9] - 0.25, 2);
