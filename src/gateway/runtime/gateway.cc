@@ -242,7 +242,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
                    {{"file", warning.file}, {"message", warning.message}});
       });
   impl->semantic = std::make_unique<SemanticPool>(
-      parts.model_folders, SemanticFolder(settings.cache),
+      *impl->encoders, SemanticFolder(settings.cache),
       [log = parts.log](const std::string& route, const std::string& note, bool good) {
         if (log == nullptr) return;
         log->Write(good ? telemetry::Level::kInfo : telemetry::Level::kWarn, "cache_semantic",

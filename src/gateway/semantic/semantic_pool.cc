@@ -6,9 +6,6 @@
 #include "assay/core/clock.h"
 #include "assay/core/file_system.h"
 #include "assay/core/hash.h"
-#include "assay/embed/models.h"
-#include "assay/embed/static_encoder.h"
-#include "assay/embed/transformer_encoder.h"
 
 #include "checks/check_claims_internal.h"
 #include "semantic/semantic_pool_internal.h"
@@ -99,17 +96,10 @@ void SemanticPool::TakeOver(const std::string& route, SemanticRoute& cache) {
 
 Result<std::shared_ptr<SemanticRoute>> SemanticPool::Get(const std::string& route,
                                                          const SemanticSettings& settings) {
-  core::FileSystem& files = core::FileSystem::Real();
-  if (!fast_) {
-    ASSAY_ASSIGN(const auto model, embed::FindModel(files, model_folders_, embed::kStaticMiniLm));
-    ASSAY_ASSIGN(fast_, embed::OpenStaticEncoder(files, model));
-  }
-  const bool is_static = settings.encoder == SemanticEncoder::kStatic;
-  if (!is_static && !precise_) {
-    ASSAY_ASSIGN(const auto model, embed::FindModel(files, model_folders_, embed::kMiniLmInt8));
-    embed::TransformerOptions options;
-    options.threads = 1;  // one inference is too short for more; the pool asks many at once
-    ASSAY_ASSIGN(precise_, embed::OpenTransformerEncoder(files, model, options));
+  ASSAY_ASSIGN(const embed::Encoder* const fast, encoders_.Static());
+  const embed::Encoder* precise = fast;
+  if (settings.encoder != SemanticEncoder::kStatic) {
+    ASSAY_ASSIGN(precise, encoders_.Transformer());
   }
   const std::scoped_lock lock(mutex_);
   std::erase_if(members_, [](const Member& member) { return member.cache.expired(); });
@@ -121,7 +111,7 @@ Result<std::shared_ptr<SemanticRoute>> SemanticPool::Get(const std::string& rout
   options.risk.budget = settings.budget;
   options.risk.shadow_share = settings.shadow_share;
   options.max_candidates = static_cast<std::size_t>(settings.max_candidates);
-  auto made = std::make_shared<SemanticRoute>(options, *fast_, is_static ? *fast_ : *precise_);
+  auto made = std::make_shared<SemanticRoute>(options, *fast, *precise);
   TakeOver(route, *made);
   members_.push_back({.route = route, .settings = settings, .cache = made});
   return made;

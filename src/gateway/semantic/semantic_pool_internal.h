@@ -1,4 +1,4 @@
-// The semantic caches of all routes, and their encoders, loaded with the first.
+// The semantic caches of all routes.
 // Threads: Get by one at a time; Views by all; a SemanticRoute is for many.
 #pragma once
 #include <functional>
@@ -15,6 +15,8 @@
 #include "assay/core/result.h"
 #include "assay/embed/encoder.h"
 #include "assay/gateway/settings.h"
+
+#include "services/encoder_pool_internal.h"
 
 namespace assay::gateway {
 
@@ -60,15 +62,13 @@ using OnSemanticNote =
 class SemanticPool {
  public:
   // `folder`: where the caches of the routes are kept, one file each; empty: only in memory.
-  SemanticPool(std::vector<std::string> model_folders, std::string folder, OnSemanticNote on_note)
-      : model_folders_(std::move(model_folders)),
-        folder_(std::move(folder)),
-        on_note_(std::move(on_note)) {}
+  SemanticPool(EncoderPool& encoders, std::string folder, OnSemanticNote on_note)
+      : encoders_(encoders), folder_(std::move(folder)), on_note_(std::move(on_note)) {}
 
   // The cache of that route, shared with those who have it. A new one takes over the route's file,
   // also from a cache with other settings, which then goes on in memory only; without a folder it
   // begins empty. A file that cannot be used is told of and left alone. The pool must outlive it.
-  // Errors: those of embed::FindModel and of opening the models.
+  // Errors: those of EncoderPool.
   [[nodiscard]] Result<std::shared_ptr<SemanticRoute>> Get(const std::string& route,
                                                            const SemanticSettings& settings);
 
@@ -88,12 +88,10 @@ class SemanticPool {
 
   void TakeOver(const std::string& route, SemanticRoute& cache);
 
-  std::vector<std::string> model_folders_;
+  EncoderPool& encoders_;
   std::string folder_;
   OnSemanticNote on_note_;
   std::optional<core::FolderLock> folder_lock_;
-  std::unique_ptr<embed::Encoder> fast_;
-  std::unique_ptr<embed::Encoder> precise_;
   mutable std::mutex mutex_;  // guards members_
   std::vector<Member> members_;
 };

@@ -1,6 +1,7 @@
 #include "assay/core/file_system.h"
 #include "assay/embed/models.h"
 #include "assay/embed/static_encoder.h"
+#include "assay/embed/transformer_encoder.h"
 
 #include "services/encoder_pool_internal.h"
 
@@ -14,6 +15,18 @@ Result<const embed::Encoder*> EncoderPool::Static() {
     ASSAY_ASSIGN(static_, embed::OpenStaticEncoder(files, model));
   }
   return static_.get();
+}
+
+Result<const embed::Encoder*> EncoderPool::Transformer() {
+  const std::scoped_lock lock(mutex_);
+  if (!transformer_) {
+    core::FileSystem& files = core::FileSystem::Real();
+    ASSAY_ASSIGN(const auto model, embed::FindModel(files, model_folders_, embed::kMiniLmInt8));
+    embed::TransformerOptions options;
+    options.threads = 1;  // one inference is too short for more; the compute pool asks many at once
+    ASSAY_ASSIGN(transformer_, embed::OpenTransformerEncoder(files, model, options));
+  }
+  return transformer_.get();
 }
 
 }  // namespace assay::gateway

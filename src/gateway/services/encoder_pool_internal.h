@@ -20,11 +20,14 @@ class EncoderPool {
 
   // Errors: those of embed::FindModel and embed::OpenStaticEncoder.
   [[nodiscard]] Result<const embed::Encoder*> Static();
+  // Errors: those of embed::FindModel and embed::OpenTransformerEncoder.
+  [[nodiscard]] Result<const embed::Encoder*> Transformer();
 
  private:
   std::vector<std::string> model_folders_;
   std::mutex mutex_;  // guards what follows
   std::unique_ptr<embed::Encoder> static_;
+  std::unique_ptr<embed::Encoder> transformer_;
 };
 
 }  // namespace assay::gateway
