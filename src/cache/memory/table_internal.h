@@ -56,7 +56,9 @@ class Table {
     if (ways == 0) return;
     const std::uint64_t word =
         home.words[static_cast<unsigned>(std::countr_zero(ways))].load(std::memory_order_relaxed);
-    const char* head = reinterpret_cast<const char*>(EntryIn(word));
+    const Entry* entry = EntryIn(word);
+    if (entry == nullptr) return;  // removed since Matches looked
+    const char* head = reinterpret_cast<const char*>(entry);
     __builtin_prefetch(head);
     __builtin_prefetch(head + kLineBytes);
   }
