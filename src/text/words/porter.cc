@@ -1,10 +1,8 @@
-// M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980. Retrieval strips
-// inflection only (corpus/analysis.h); here "popularity" and "popular" must meet, since a claim
-// that uses the other form of a word is not news.
+// M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980.
 #include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "assay/text/cues.h"
 
@@ -49,18 +47,40 @@ constexpr std::array<Rule, 19> kStep4 = {{{"al", ""},
                                           {"ive", ""},
                                           {"ize", ""}}};
 
+// The word under the stemmer's hands. No step makes it longer than it was.
 class Stemmer {
  public:
-  explicit Stemmer(std::string word) : word_(std::move(word)) {}
+  Stemmer(char* word, std::size_t length) : word_(word), length_(length) {}
 
-  std::string Stem() && {
-    Step1();
-    Replace(kStep2, 0);
-    Replace(kStep3, 0);
+  void StripPlural() {
+    if (Ends("sses") || Ends("ies")) {
+      length_ -= 2;
+    } else if (Ends("s") && !Ends("ss")) {
+      length_ -= 1;
+    }
+  }
+
+  void StripPastAndFinalY() {
+    if (Ends("eed")) {
+      if (Measure(length_ - 3) > 0) length_ -= 1;
+    } else {
+      const std::size_t cut = Ends("ed") ? 2 : Ends("ing") ? 3 : 0;
+      if (cut > 0 && HasVowel(length_ - cut)) {
+        length_ -= cut;
+        Repair();
+      }
+    }
+    if (Ends("y") && HasVowel(length_ - 1)) word_[length_ - 1] = 'i';
+  }
+
+  void StripDerivation() {
+    Replace(kStep2);
+    Replace(kStep3);
     Step4();
     Step5();
-    return std::move(word_);
   }
+
+  [[nodiscard]] std::size_t length() const { return length_; }
 
  private:
   [[nodiscard]] bool IsVowel(std::size_t i) const {
@@ -78,7 +98,7 @@ class Stemmer {
     }
   }
 
-  // Vowel-consonant sequences in the first `length` letters.
+  // Vowel-consonant sequences in the first `length` letters, Porter's m.
   [[nodiscard]] int Measure(std::size_t length) const {
     int m = 0;
     bool after_vowel = false;
@@ -97,11 +117,8 @@ class Stemmer {
     return false;
   }
 
-  [[nodiscard]] bool Ends(std::string_view suffix) const { return word_.ends_with(suffix); }
-
-  [[nodiscard]] bool EndsInDoubleConsonant() const {
-    const std::size_t n = word_.size();
-    return n >= 2 && word_[n - 1] == word_[n - 2] && !IsVowel(n - 1);
+  [[nodiscard]] bool Ends(std::string_view suffix) const {
+    return std::string_view(word_, length_).ends_with(suffix);
   }
 
   // Consonant, vowel, consonant that is not w, x or y.
@@ -110,45 +127,25 @@ class Stemmer {
     return word_[n - 1] != 'w' && word_[n - 1] != 'x' && word_[n - 1] != 'y';
   }
 
-  void Cut(std::size_t letters) { word_.resize(word_.size() - letters); }
-
-  void Step1() {
-    if (Ends("sses") || Ends("ies")) {
-      Cut(2);
-    } else if (Ends("s") && !Ends("ss")) {
-      Cut(1);
-    }
-    if (Ends("eed")) {
-      if (Measure(word_.size() - 3) > 0) Cut(1);
-    } else {
-      const std::size_t cut = Ends("ed") ? 2 : Ends("ing") ? 3 : 0;
-      if (cut > 0 && HasVowel(word_.size() - cut)) {
-        Cut(cut);
-        Repair();
-      }
-    }
-    if (Ends("y") && HasVowel(word_.size() - 1)) word_.back() = 'i';
-  }
-
-  // After -ed or -ing is gone: "hopping" -> "hop", "filing" -> "file".
+  // After -ed or -ing is gone: "conflat" -> "conflate", "hopp" -> "hop", "fil" -> "file".
   void Repair() {
+    const char last = word_[length_ - 1];
+    const bool doubled = length_ >= 2 && last == word_[length_ - 2] && !IsVowel(length_ - 1);
     if (Ends("at") || Ends("bl") || Ends("iz")) {
-      word_ += 'e';
-    } else if (EndsInDoubleConsonant() && !Ends("l") && !Ends("s") && !Ends("z")) {
-      Cut(1);
-    } else if (Measure(word_.size()) == 1 && EndsInShortSyllable(word_.size())) {
-      word_ += 'e';
+      word_[length_++] = 'e';
+    } else if (doubled && last != 'l' && last != 's' && last != 'z') {
+      length_ -= 1;
+    } else if (Measure(length_) == 1 && EndsInShortSyllable(length_)) {
+      word_[length_++] = 'e';
     }
   }
 
   template <std::size_t kSize>
-  void Replace(const std::array<Rule, kSize>& rules, int above) {
+  void Replace(const std::array<Rule, kSize>& rules) {
     for (const Rule& rule : rules) {
       if (!Ends(rule.suffix)) continue;
-      if (Measure(word_.size() - rule.suffix.size()) > above) {
-        Cut(rule.suffix.size());
-        word_ += rule.by;
-      }
+      const std::size_t rest = length_ - rule.suffix.size();
+      if (Measure(rest) > 0) length_ = rest + rule.by.copy(word_ + rest, rule.by.size());
       return;
     }
   }
@@ -156,24 +153,25 @@ class Stemmer {
   void Step4() {
     for (const Rule& rule : kStep4) {
       if (!Ends(rule.suffix)) continue;
-      const std::size_t rest = word_.size() - rule.suffix.size();
+      const std::size_t rest = length_ - rule.suffix.size();
       const bool blocked =
           rule.suffix == "ion" && (rest == 0 || (word_[rest - 1] != 's' && word_[rest - 1] != 't'));
-      if (!blocked && Measure(rest) > 1) word_.resize(rest);
+      if (!blocked && Measure(rest) > 1) length_ = rest;
       return;
     }
   }
 
   void Step5() {
     if (Ends("e")) {
-      const std::size_t rest = word_.size() - 1;
+      const std::size_t rest = length_ - 1;
       const int m = Measure(rest);
-      if (m > 1 || (m == 1 && !EndsInShortSyllable(rest))) Cut(1);
+      if (m > 1 || (m == 1 && !EndsInShortSyllable(rest))) length_ = rest;
     }
-    if (Ends("ll") && Measure(word_.size()) > 1) Cut(1);
+    if (Ends("ll") && Measure(length_) > 1) length_ -= 1;
   }
 
-  std::string word_;
+  char* word_;
+  std::size_t length_;
 };
 
 }  // namespace
@@ -183,7 +181,18 @@ std::string PorterStem(std::string lower_case) {
   for (const char c : lower_case) {
     if (c < 'a' || c > 'z') return lower_case;
   }
-  return Stemmer(std::move(lower_case)).Stem();
+  Stemmer stemmer(lower_case.data(), lower_case.size());
+  stemmer.StripPlural();
+  stemmer.StripPastAndFinalY();
+  stemmer.StripDerivation();
+  lower_case.resize(stemmer.length());
+  return lower_case;
+}
+
+std::size_t StripPastAndFinalY(char* word, std::size_t length) {
+  Stemmer stemmer(word, length);
+  stemmer.StripPastAndFinalY();
+  return stemmer.length();
 }
 
 }  // namespace assay::text

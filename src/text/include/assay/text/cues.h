@@ -84,6 +84,10 @@ std::size_t Lemma(std::string_view word, std::span<char> out);
 // Word without inflection and derivation ("popularity" -> "popular"), by Porter's algorithm (1980);
 // words with other characters than a to z, or shorter than three, stay as they are. O(length).
 [[nodiscard]] std::string PorterStem(std::string lower_case);
+// Porter's steps 1b and 1c alone, in place: -ed, -ing, final y. For retrieval, where "relational"
+// and "relate" must stay apart. Returns the new length, never more than `length`.
+// Requires: length >= 1 letters a to z.
+[[nodiscard]] std::size_t StripPastAndFinalY(char* word, std::size_t length);
 
 // Rarity of a lower-case word, 0.05 (the commonest) to 3.1 (unknown): log(1 + rank / 2000) over
 // some 24,000 words in order of frequency; 2.5 for what starts with a digit. Requires: not empty.
