@@ -59,29 +59,6 @@ document.querySelector("button.claim")?.click();
 </script></body></html>
 )html";
 
-std::string Escape(std::string_view text) {
-  std::string out;
-  for (const char c : text::RepairUtf8(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 struct Context {
   std::string heading;
   std::string before;
@@ -148,14 +125,16 @@ std::string MarkedAnswer(const CheckReport& report) {
     const text::Span span = checked.claim.span;
     const bool inside =
         !report.answer.empty() && span.begin >= at && span.end <= report.answer.size();
-    if (inside) out += Escape(std::string_view(report.answer).substr(at, span.begin - at));
-    const std::string label = inside ? Escape(span.of(report.answer)) : Escape(checked.claim.text);
+    if (inside)
+      out += text::EscapeMarkup(std::string_view(report.answer).substr(at, span.begin - at));
+    const std::string label = inside ? text::EscapeMarkup(span.of(report.answer))
+                                     : text::EscapeMarkup(checked.claim.text);
     out += fmt::format(R"({}<button class="claim {}" data-claim="{}" title="{}">{}</button>{})",
                        inside ? "" : " [", verdict, i, verdict, label, inside ? "" : "]");
     if (inside) at = span.end;
     if (report.answer.empty()) out += '\n';
   }
-  if (!report.answer.empty()) out += Escape(std::string_view(report.answer).substr(at));
+  if (!report.answer.empty()) out += text::EscapeMarkup(std::string_view(report.answer).substr(at));
   return out;
 }
 
@@ -163,13 +142,14 @@ std::string MarkedAnswer(const CheckReport& report) {
 
 std::string ReportToHtml(const CheckReport& report, const corpus::Index& index) {
   std::string page(kHead);
-  page += fmt::format("<title>Assay: {}</title></head><body>\n", Escape(report.answer_name));
+  page += fmt::format("<title>Assay: {}</title></head><body>\n",
+                      text::EscapeMarkup(report.answer_name));
   page += fmt::format(
       "<header><h1>{} against {}</h1><p><b class=\"supported\">{} supported</b>, <b "
       "class=\"contradicted\">{} "
       "contradicted</b>, <b class=\"unverified\">{} unverified</b></p></header>\n",
-      Escape(report.answer_name), Escape(report.documents), report.summary.supported,
-      report.summary.contradicted, report.summary.unverified);
+      text::EscapeMarkup(report.answer_name), text::EscapeMarkup(report.documents),
+      report.summary.supported, report.summary.contradicted, report.summary.unverified);
   page += fmt::format(
       "<main><div id=\"answer\">{}</div><aside id=\"panel\" aria-live=\"polite\"></aside></main>\n",
       MarkedAnswer(report));

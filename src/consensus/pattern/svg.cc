@@ -14,32 +14,9 @@ constexpr double kLeft = 70, kRight = 940, kTop = 40, kBottom = 330;  // of the 
 constexpr double kBarsTop = 380, kBarHeight = 14;
 constexpr std::size_t kBars = 10;
 
-std::string Escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text::RepairUtf8(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return out;
-}
-
 void Text(double x, double y, std::string_view anchor, std::string_view text, std::string& out) {
   out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n", x, y, anchor,
-                     Escaped(text));
+                     text::EscapeMarkup(text));
 }
 
 // The first and last value and both extremes of each column of pixels, so that no spike is lost.

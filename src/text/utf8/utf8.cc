@@ -187,4 +187,29 @@ std::string RepairUtf8(std::string_view text) {
   return out;
 }
 
+std::string EscapeMarkup(std::string_view text) {
+  std::string out;
+  for (const char c : RepairUtf8(text)) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default: {
+        const bool space = c == '\t' || c == '\n' || c == '\r';
+        out += static_cast<unsigned char>(c) < 0x20 && !space ? ' ' : c;
+      }
+    }
+  }
+  return out;
+}
+
 }  // namespace assay::text

@@ -189,4 +189,11 @@ TEST(AppendFolded, KeepsIllFormedBytes) {
 }
 
 }  // namespace
+TEST(EscapeMarkup, LeavesNothingThatAMarkupReaderWouldActOn) {
+  EXPECT_EQ(EscapeMarkup("<b title=\"x\">a & b</b>"),
+            "&lt;b title=&quot;x&quot;&gt;a &amp; b&lt;/b&gt;");
+  EXPECT_EQ(EscapeMarkup("line\n\ttab"), "line\n\ttab");
+  EXPECT_EQ(EscapeMarkup(std::string_view("\x00\x1b\xff", 3)), "  \xEF\xBF\xBD");
+}
+
 }  // namespace assay::text

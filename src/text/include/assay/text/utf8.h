@@ -63,6 +63,11 @@ void AppendUtf8(char32_t code_point, std::string& out);
 // A copy of `text` with every ill-formed part replaced by U+FFFD (see DecodeUtf8). O(n).
 [[nodiscard]] std::string RepairUtf8(std::string_view text);
 
+// `text` as the content of an HTML, XML or SVG element, or of an attribute in double quotes: & < >
+// and " as entities, U+FFFD for ill-formed parts, a space for control characters that XML 1.0
+// forbids. O(n).
+[[nodiscard]] std::string EscapeMarkup(std::string_view text);
+
 // General categories of Unicode in the groups that text reading needs.
 enum class CharClass : std::uint8_t {
   kOther,         // unassigned, private use
