@@ -356,6 +356,10 @@ Result<std::vector<Judgement>> Verifier::VerifyBatch(std::span<const std::string
   return judgements;
 }
 
+std::uint64_t Verifier::identity() const {
+  return state_->identity;
+}
+
 const VerifierOptions& Verifier::options() const {
   return state_->options;
 }

@@ -89,6 +89,8 @@ class Verifier {
   [[nodiscard]] Result<std::vector<Judgement>> VerifyBatch(
       std::span<const std::string_view> claims);
 
+  // What the JudgementStore's keys name it by: a hash of version, options and models.
+  [[nodiscard]] std::uint64_t identity() const;
   [[nodiscard]] const VerifierOptions& options() const;
   [[nodiscard]] const corpus::Index& index() const;
 
