@@ -24,6 +24,8 @@ struct ServeOptions {
   std::int64_t threads = 0;
   std::string cache_folder;
   std::vector<std::string> documents;
+  std::string shared_name;
+  gateway::SharedClaimsOptions shared;
   StateOptions state;
 };
 
@@ -129,9 +131,15 @@ Result<int> Run(const ServeOptions& options) {
   ASSAY_ASSIGN(const auto gateway, gateway::Gateway::Make(settings, environment, parts.parts()));
   ASSAY_ASSIGN(const OpenedDashboard dashboard,
                AddDashboard(settings, environment, parts, *gateway));
+  if (!options.shared_name.empty()) {
+    ASSAY_TRY(gateway->ServeShared(options.shared_name, options.shared));
+  }
   ASSAY_TRY(gateway->Start());
   for (const std::string& address : gateway->addresses()) {
     fmt::print("assay: listening on {}://{}\n", settings.tls.enabled() ? "https" : "http", address);
+  }
+  if (!options.shared_name.empty()) {
+    fmt::print("assay: verifying claims in the shared memory '{}'\n", options.shared_name);
   }
   std::fflush(stdout);
   WaitForEnd(signals, options, settings, parts, *gateway);
@@ -164,6 +172,21 @@ void AddServeCommand(CLI::App& app, Invocation& invocation) {
       ->add_option("--docs", options->documents,
                    "Documents that answers are checked against: a folder, file or index")
       ->option_text("DIR");
+  command
+      ->add_option("--shm", options->shared_name,
+                   "Also verify claims of processes on this machine, of the same user, through "
+                   "shared memory of this name")
+      ->option_text("NAME");
+  command
+      ->add_option("--shm-workers", options->shared.workers,
+                   "Threads that verify them (default: 1)")
+      ->check(CLI::Range(1, 64))
+      ->option_text("N");
+  command
+      ->add_option("--shm-lanes", options->shared.channel.lanes,
+                   "Processes that may be connected at once (default: 16)")
+      ->check(CLI::Range(1, 256))
+      ->option_text("N");
   command->add_option("--config", options->config, "Settings (assay.yaml); see assay config")
       ->option_text("FILE");
   AddStateOptions(*command, options->state);

@@ -78,6 +78,7 @@ class Documents {
     }
     documents->version_ = core::ToHex(hasher.Digest128());
     ASSAY_ASSIGN(Verifiers first, documents->MakeVerifiers());  // so that errors show at the start
+    documents->identity_ = first.front()->identity();
     documents->idle_.push_back(std::move(first));
     return documents;
   }
@@ -102,6 +103,26 @@ class Documents {
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(verifiers));
     return best;
+  }
+
+  // Fills in the records of the claims whose judgement is kept, and returns the indices of the
+  // others. Only a single set of documents has one judgement a claim.
+  std::vector<std::size_t> FindRecords(std::span<const std::string_view> claims,
+                                       std::span<claims::VerdictRecord> out) const {
+    std::vector<std::size_t> unknown;
+    std::vector<const claims::Judgement*> known(claims.size());
+    const auto reader = cache_->Read();
+    if (indexes_.size() == 1) {
+      reader.FindBatch(claims, indexes_[0]->version(), identity_, known);
+    }
+    for (std::size_t i = 0; i < claims.size(); ++i) {
+      if (known[i] == nullptr) {
+        unknown.push_back(i);
+      } else {
+        out[i] = claims::RecordOf(*known[i]);
+      }
+    }
+    return unknown;
   }
 
   [[nodiscard]] const std::string& version() const { return version_; }
@@ -136,6 +157,7 @@ class Documents {
   claims::VerdictCache* cache_ = nullptr;
   std::vector<std::shared_ptr<const corpus::Index>> indexes_;
   std::string version_;
+  std::uint64_t identity_ = 0;  // of the verifiers, in the cache's keys
   std::mutex mutex_;
   std::vector<Verifiers> idle_;  // guarded by mutex_
 };
@@ -202,6 +224,20 @@ Result<std::vector<claims::Judgement>> AnswerChecker::Verify(
     std::span<const std::string_view> claims) const {
   if (claims.empty()) return std::vector<claims::Judgement>();
   return state_->Current()->Verify(claims);
+}
+
+Result<void> AnswerChecker::VerifyRecords(std::span<const std::string_view> claims,
+                                          std::span<claims::VerdictRecord> out) const {
+  const std::shared_ptr<Documents> documents = state_->Current();
+  const std::vector<std::size_t> unknown = documents->FindRecords(claims, out);
+  if (unknown.empty()) return {};
+  std::vector<std::string_view> texts;
+  texts.reserve(unknown.size());
+  for (const std::size_t i : unknown) texts.push_back(claims[i]);
+  ASSAY_ASSIGN(const auto judgements, documents->Verify(texts));
+  for (std::size_t i = 0; i < unknown.size(); ++i)
+    out[unknown[i]] = claims::RecordOf(judgements[i]);
+  return {};
 }
 
 Result<void> AnswerChecker::Refresh(std::vector<corpus::Warning>* warnings) {

@@ -142,6 +142,7 @@ struct Gateway::Impl {
   std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<Server> server;
   std::unique_ptr<ComputePool> compute;  // its jobs answer through the server: stopped before it
+  std::unique_ptr<SharedClaims> shared;  // null without shared memory
   std::thread ticker;                    // one sample of the metrics a second
   std::mutex tick_mutex;
   std::condition_variable tick_wake;
@@ -298,6 +299,16 @@ cache::TieredCache* Gateway::cache() {
 
 std::vector<dashboard::UpstreamView> Gateway::Upstreams() const {
   return impl_->Upstreams();
+}
+
+Result<void> Gateway::ServeShared(std::string_view name, const SharedClaimsOptions& options) {
+  ASSAY_ASSIGN(
+      impl_->shared,
+      SharedClaims::Start(
+          name, [impl = impl_.get()](std::string_view route) { return impl->CheckerOf(route); },
+          options));
+  AddSharedMetrics(impl_->metrics, *impl_->shared);
+  return {};
 }
 
 Result<void> Gateway::Start() {

@@ -138,6 +138,17 @@ void AddUpstream(Metrics& metrics, const std::string& name, const ReadUpstreams&
 
 }  // namespace
 
+void AddSharedMetrics(Metrics& metrics, const SharedClaims& shared) {
+  metrics.AddCallback("assay_shared_clients", "Processes that verify through shared memory", {},
+                      [&shared] { return static_cast<double>(shared.stats().clients); });
+  metrics.AddCallback(
+      "assay_shared_requests_total", "Batches of claims that came through shared memory", {},
+      [&shared] { return static_cast<double>(shared.stats().requests); }, true);
+  metrics.AddCallback(
+      "assay_shared_lost_total", "Such processes that died without closing", {},
+      [&shared] { return static_cast<double>(shared.stats().lost); }, true);
+}
+
 void AddSemanticMetrics(Metrics& metrics, const SemanticPool& pool) {
   for (const SemanticPool::View& now : pool.Views()) {
     const auto read = [&pool, route = now.route] {

@@ -7,6 +7,7 @@
 #include "assay/cache/tiered_cache.h"
 #include "assay/crypto/key_store.h"
 #include "assay/gateway/dashboard/sources.h"
+#include "assay/gateway/shared_claims.h"
 #include "assay/telemetry/log.h"
 #include "assay/telemetry/metrics.h"
 #include "assay/telemetry/request_log.h"
@@ -24,6 +25,9 @@ struct StatusParts {
 };
 
 void AddStatusMetrics(telemetry::Metrics& metrics, const StatusParts& parts);
+
+// `shared` must outlive the metrics' last reading.
+void AddSharedMetrics(telemetry::Metrics& metrics, const SharedClaims& shared);
 
 // For the routes of now; again after a reload, for those that it added. One that it removed stays
 // as 0. The pool must outlive the metrics' last reading.

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "assay/cache/tiered_cache.h"
@@ -14,6 +15,7 @@
 #include "assay/gateway/router.h"
 #include "assay/gateway/settings.h"
 #include "assay/gateway/settings_load.h"
+#include "assay/gateway/shared_claims.h"
 
 namespace assay::crypto {
 class KeyStore;
@@ -62,6 +64,10 @@ class Gateway {
   // cache policy, TLS files. What needs a restart (addresses, threads, cache sizes) stays as it
   // was. Errors: as Make; everything then stays as it was.
   [[nodiscard]] Result<void> Reload(const Settings& settings, const Environment& environment);
+
+  // Verifies claims through shared memory too; before Start, at most once. Errors: those of
+  // SharedClaims::Start.
+  [[nodiscard]] Result<void> ServeShared(std::string_view name, const SharedClaimsOptions& options);
 
   // Accepts nothing new, waits until the exchanges in flight are answered, at most drain_time_ms,
   // then stops and writes what waits to be written. Returns how many connections were cut.
