@@ -14,7 +14,7 @@ MAX_HEADER_LINES = 250
 MAX_FUNCTION_LINES = 100
 MAX_FOLDER_FILES = 15
 MAX_PUBLIC_HEADERS = 8
-TREES = ("src", "tests", "fuzz", "bench")
+TREES = ("src", "tests", "fuzz", "bench", "python")
 
 _TOKENS = re.compile(
     r'//[^\n]*|/\*.*?\*/|R"(?P<tag>[^()\\\s]*)\(.*?\)(?P=tag)"|"(?:\\.|[^"\\\n])*"|(?<![0-9A-Fa-f])\'(?:\\.|[^\'\\\n])+\'',

@@ -29,7 +29,7 @@ _DEFINED = re.compile(r"^(?!namespace )(?:(?:struct|class|enum class|enum|using|
 def header_index():
     """Maps the last part of each header's path to the headers of that name."""
     index = {}
-    for tree in ("src", "tests", "fuzz", "bench"):
+    for tree in ("src", "tests", "fuzz", "bench", "python"):
         for path in (ROOT / tree).rglob("*.h"):
             index.setdefault(path.name, []).append(path)
     return index
@@ -158,7 +158,7 @@ def main():
     for entry in json.loads((arguments.build / "compile_commands.json").read_text()):
         source = pathlib.Path(entry["file"])
         inside = source.is_relative_to(ROOT) and not source.is_relative_to(arguments.build)
-        if not inside or "gen" in source.relative_to(ROOT).parts or source in work:
+        if not inside or {"gen", ".venv"} & set(source.relative_to(ROOT).parts) or source in work:
             continue
         if arguments.paths and not any(part in str(source) for part in arguments.paths):
             continue

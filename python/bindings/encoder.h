@@ -1,0 +1,22 @@
+// encoder.h: classes that several files of the bindings pass to each other.
+// Part of: python.
+#pragma once
+#include <memory>
+
+#include "assay/corpus/index.h"
+#include "assay/embed/encoder.h"
+
+namespace assay::python {
+
+// An encoder that whoever uses it keeps alive.
+struct SharedEncoder {
+  std::shared_ptr<embed::Encoder> get;
+};
+
+// An index of documents, with the encoder of its vectors (null: none).
+struct SharedIndex {
+  std::shared_ptr<const corpus::Index> get;
+  std::shared_ptr<embed::Encoder> encoder;
+};
+
+}  // namespace assay::python

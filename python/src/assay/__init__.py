@@ -1,0 +1,34 @@
+"""Assay: an answer gateway that proves what it serves. Its library, and a client of its HTTP interface.
+
+The rooms are modules: assay.text, .claims, .corpus, .embed, .vector, .cache, .consensus, .experiments, .tuner and
+.crypto. Each runs in C++ where the extension module is there, else in pure Python (assay.reference) as far as there is
+a twin; assay.backend() says which, and why.
+"""
+
+from assay import cache, claims, consensus, corpus, crypto, embed, errors, experiments, text, tuner, vector
+from assay._backend import Backend, backend
+from assay.errors import (
+    AlreadyExists,
+    DataLoss,
+    DeadlineExceeded,
+    Error,
+    FailedPrecondition,
+    Internal,
+    InvalidArgument,
+    NotFound,
+    NoTwin,
+    OutOfRange,
+    PermissionDenied,
+    ResourceExhausted,
+    Unauthenticated,
+    Unavailable,
+)
+from assay.models import default_encoder
+
+__version__ = "0.1.0"
+__all__ = [
+    "AlreadyExists", "Backend", "DataLoss", "DeadlineExceeded", "Error", "FailedPrecondition", "Internal",
+    "InvalidArgument", "NoTwin", "NotFound", "OutOfRange", "PermissionDenied", "ResourceExhausted", "Unauthenticated",
+    "Unavailable", "backend", "cache", "claims", "consensus", "corpus", "crypto", "default_encoder", "embed", "errors",
+    "experiments", "text", "tuner", "vector",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""assay.claims has no twin: its names raise assay.NoTwin."""

@@ -1,0 +1,1 @@
+"""assay.corpus has no twin: its names raise assay.NoTwin."""

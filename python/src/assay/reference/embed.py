@@ -1,0 +1,1 @@
+"""assay.embed has no twin: its names raise assay.NoTwin."""
