@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "assay/claims/wire.h"
+#include "assay/claims/shared/wire.h"
 
 namespace claims = assay::claims;
 

@@ -1,7 +1,7 @@
 #include <chrono>
 #include <utility>
 
-#include "assay/core/shared_channel.h"
+#include "assay/core/shared/channel.h"
 
 #include "shared/region_internal.h"
 #include "shared/wait_internal.h"

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "assay/core/result.h"
-#include "assay/core/shared_channel.h"
+#include "assay/core/shared/channel.h"
 
 #include "shared/bell_internal.h"
 #include "shared/ring_internal.h"

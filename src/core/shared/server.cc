@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "assay/core/shared_channel.h"
+#include "assay/core/shared/channel.h"
 
 #include "shared/region_internal.h"
 #include "shared/wait_internal.h"

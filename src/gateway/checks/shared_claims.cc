@@ -1,12 +1,11 @@
-#include "assay/gateway/shared_claims.h"
-
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "assay/claims/wire.h"
+#include "assay/claims/shared/wire.h"
+#include "assay/gateway/shared/claims.h"
 
 namespace assay::gateway {
 namespace {

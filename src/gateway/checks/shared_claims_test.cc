@@ -1,5 +1,3 @@
-#include "assay/gateway/shared_claims.h"
-
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,7 +7,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "assay/claims/shared_verifier.h"
+#include "assay/claims/shared/verifier.h"
+#include "assay/gateway/shared/claims.h"
 
 #include "static_encoder_fixture.h"
 #include "temp_dir.h"

@@ -7,7 +7,7 @@
 #include "assay/cache/tiered_cache.h"
 #include "assay/crypto/key_store.h"
 #include "assay/gateway/dashboard/sources.h"
-#include "assay/gateway/shared_claims.h"
+#include "assay/gateway/shared/claims.h"
 #include "assay/telemetry/log.h"
 #include "assay/telemetry/metrics.h"
 #include "assay/telemetry/request_log.h"

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "assay/claims/extractor.h"
+#include "assay/claims/shared/wire.h"
 #include "assay/claims/verdict.h"
 #include "assay/claims/verifier.h"
-#include "assay/claims/wire.h"
 #include "assay/core/file_system.h"
 #include "assay/core/result.h"
 #include "assay/corpus/documents.h"

@@ -15,7 +15,7 @@
 #include "assay/gateway/router.h"
 #include "assay/gateway/settings.h"
 #include "assay/gateway/settings_load.h"
-#include "assay/gateway/shared_claims.h"
+#include "assay/gateway/shared/claims.h"
 
 namespace assay::crypto {
 class KeyStore;

@@ -1,4 +1,4 @@
-#include "assay/core/shared_channel.h"
+#include "assay/core/shared/channel.h"
 
 #include <array>
 #include <atomic>

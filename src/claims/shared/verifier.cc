@@ -1,4 +1,4 @@
-#include "assay/claims/shared_verifier.h"
+#include "assay/claims/shared/verifier.h"
 
 #include <algorithm>
 #include <iterator>

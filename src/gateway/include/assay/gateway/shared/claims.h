@@ -1,4 +1,4 @@
-// assay/gateway/shared_claims.h: verification of claims for processes of this machine, through
+// assay/gateway/shared/claims.h: verification of claims for processes of this machine, through
 // shared memory.
 // Room: gateway (uses core, claims).
 #pragma once
@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "assay/core/result.h"
-#include "assay/core/shared_channel.h"
+#include "assay/core/shared/channel.h"
 #include "assay/gateway/claims_api.h"
 
 namespace assay::gateway {
@@ -17,8 +17,8 @@ struct SharedClaimsOptions {
   std::uint32_t workers = 1;  // threads that judge, 1 to 64
 };
 
-// Answers batches of claims (claims/wire.h) as POST /v1/claims/verify does. Whoever may open the
-// region is the same user of the operating system, so no key is asked for. Threads: any.
+// Answers batches of claims (claims/shared/wire.h) as POST /v1/claims/verify does. Whoever may open
+// the region is the same user of the operating system, so no key is asked for. Threads: any.
 class SharedClaims {
  public:
   // Creates the region and starts the workers. `checker_of_route` is called by them, and what it

@@ -1,4 +1,4 @@
-#include "assay/claims/wire.h"
+#include "assay/claims/shared/wire.h"
 
 #include <string>
 #include <string_view>

@@ -1,4 +1,4 @@
-#include "assay/claims/wire.h"
+#include "assay/claims/shared/wire.h"
 
 #include <bit>
 
@@ -7,7 +7,7 @@
 #include "assay/core/check.h"
 #include "assay/text/utf8.h"
 
-#include "wire/cursor_internal.h"
+#include "shared/cursor_internal.h"
 
 namespace assay::claims {
 namespace {

@@ -1,4 +1,4 @@
-// assay/core/shared_channel.h: requests and replies between processes of one machine, in shared
+// assay/core/shared/channel.h: requests and replies between processes of one machine, in shared
 // memory.
 // Room: core.  Threads: as said at each class.
 // Method: a region under /dev/shm with one lane a client; a lane is a pair of single-producer

@@ -1,4 +1,4 @@
-// assay/claims/shared_verifier.h: the verifier of a gateway on this machine, through shared memory.
+// assay/claims/shared/verifier.h: the verifier of a gateway on this machine, through shared memory.
 // Room: claims (uses core).  Threads: one at a time. Not for a forked child.
 #pragma once
 #include <chrono>
@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "assay/claims/shared/wire.h"
 #include "assay/claims/verdict.h"
-#include "assay/claims/wire.h"
 #include "assay/core/result.h"
-#include "assay/core/shared_channel.h"
+#include "assay/core/shared/channel.h"
 
 namespace assay::claims {
 

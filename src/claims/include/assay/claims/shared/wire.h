@@ -1,4 +1,4 @@
-// assay/claims/wire.h: claims and verdicts as bytes, for processes that share memory.
+// assay/claims/shared/wire.h: claims and verdicts as bytes, for processes that share memory.
 // Room: claims (uses core).  Threads: pure functions.
 // Form, all numbers little-endian: docs/formats/claims-wire.md.
 #pragma once
