@@ -15,7 +15,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   body.reserve(size + 64);
   RequestFacts facts;
   for (const Endpoint endpoint : {Endpoint::kChat, Endpoint::kCompletions, Endpoint::kEmbeddings}) {
-    if (reader.Read(endpoint, body, 32, facts)) continue;
+    RequestFacts quick;
+    const bool scanned = ScanRequest(endpoint, body, 32, quick);
+    if (reader.Read(endpoint, body, 32, facts)) {
+      if (scanned) std::abort();  // the quick look accepts nothing that is refused here
+      continue;
+    }
+    if (scanned && (quick.model != facts.model || quick.model_offset != facts.model_offset ||
+                    quick.stream != facts.stream || quick.stream_usage != facts.stream_usage ||
+                    quick.choices != facts.choices || quick.max_tokens != facts.max_tokens)) {
+      std::abort();
+    }
     const assay::core::Hash128 key = reader.Key("t", 1);
     if (facts.model_offset + facts.model_bytes > body.size()) std::abort();
     if (body[facts.model_offset] != '"') std::abort();

@@ -369,17 +369,8 @@ simdjson::error_code RequestReader::Impl::NoteMember(std::string_view name, onde
     facts_->stream = text == "true";
   } else if (name == "stream_options") {
     facts_->stream_usage = text.find("\"include_usage\":true,") != std::string_view::npos;
-  } else if (name == "n" || name == "best_of") {
-    const double choices = ToDouble(text).value_or(1);
-    facts_->choices =
-        std::max(facts_->choices, static_cast<std::int64_t>(std::clamp(choices, 1.0, 1e6)));
-  } else if (name == "temperature") {
-    facts_->temperature = ToDouble(text);
-  } else if (name == "seed") {
-    facts_->has_seed = text != "null";
-  } else if (name == "max_tokens" || name == "max_completion_tokens") {
-    facts_->max_tokens =
-        static_cast<std::int64_t>(std::clamp(ToDouble(text).value_or(0), 0.0, 1e9));
+  } else {
+    NoteNumber(name, text, *facts_);
   }
   return simdjson::SUCCESS;
 }
@@ -424,12 +415,7 @@ std::optional<ApiError> RequestReader::Impl::Read(Endpoint endpoint, std::string
   out_.clear();
   members_.clear();
   canonical_bytes_ = 0;
-  facts.model.clear();
-  facts.model_offset = facts.model_bytes = 0;
-  facts.stream = facts.stream_usage = facts.has_seed = false;
-  facts.choices = 1;
-  facts.temperature.reset();
-  facts.max_tokens = 0;
+  ResetFacts(facts);
   body_ = body;
   endpoint_ = endpoint;
   max_depth_ = max_depth;

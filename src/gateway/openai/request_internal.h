@@ -31,6 +31,16 @@ struct RequestFacts {
   std::int64_t max_tokens = 0;  // max_tokens or max_completion_tokens; 0: not said
 };
 
+// Reads the facts of a body whose key nobody needs, in about a fifth of the time of RequestReader.
+// False: the body is unusual or wrong, and RequestReader must read it; the facts then say nothing.
+// It accepts nothing that RequestReader refuses, and finds the same facts. O(bytes).
+[[nodiscard]] bool ScanRequest(Endpoint endpoint, std::string_view body, std::size_t max_depth,
+                               RequestFacts& facts);
+
+// For the two readers: the facts before anything was read, and what a member with a number says.
+void ResetFacts(RequestFacts& facts);
+void NoteNumber(std::string_view name, std::string_view json, RequestFacts& facts);
+
 // Members of the request that do not change the answer; they are no part of the key. See
 // docs/gateway.md.
 [[nodiscard]] bool IsKeptFromKey(std::string_view member);

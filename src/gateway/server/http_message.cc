@@ -27,8 +27,12 @@ boost::json::value OrNull(std::string_view text) {
 }  // namespace
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return Lower(x) == Lower(y); });
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] == b[i]) continue;  // nearly always
+    if (Lower(a[i]) != Lower(b[i])) return false;
+  }
+  return true;
 }
 
 std::string_view HttpHeaders::Get(std::string_view name) const {

@@ -88,6 +88,7 @@ IoThread::IoThread(ServerShared& shared, std::size_t index)
   event.data.ptr = &wake_fd_;
   ASSAY_CHECK(::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) == 0);
   own_.assign(epoll_fd_);
+  ReadClock();
   MakeDate();
 }
 
@@ -135,8 +136,8 @@ Result<void> IoThread::CheckFree(const tcp::endpoint& endpoint) {
   return {};
 }
 
-std::int64_t IoThread::now_ms() const {
-  return core::Clock::Real().monotonic_ns() / 1'000'000;
+void IoThread::ReadClock() {
+  now_ms_ = core::Clock::Real().monotonic_ns() / 1'000'000;
 }
 
 std::shared_ptr<void> IoThread::Hold() {
@@ -192,15 +193,15 @@ void IoThread::WatchOwnByAsio() {
 
 void IoThread::WaitInOwn() {
   TakeEvents(resume_.empty() ? static_cast<int>(kTick.count()) : 0);
-  const std::int64_t now = now_ms();
-  if (now < next_poll_ms_) return;
-  next_poll_ms_ = now + kTick.count();
+  if (now_ms_ < next_poll_ms_) return;
+  next_poll_ms_ = now_ms_ + kTick.count();
   context_.poll();
 }
 
 void IoThread::TakeEvents(int timeout_ms) {
   std::array<epoll_event, kEvents> events;
   const int count = ::epoll_wait(epoll_fd_, events.data(), kEvents, timeout_ms);
+  ReadClock();
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     if (event.data.ptr == &wake_fd_) {
@@ -336,10 +337,10 @@ void IoThread::Tick() {
     event.data.u64 = reinterpret_cast<std::uintptr_t>(listener.get()) | kListenerMark;
     listener->watched = ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, listener->fd, &event) == 0;
   }
-  const std::int64_t now = now_ms();
+  ReadClock();
   for (ClientConnection* connection = first_; connection != nullptr;) {
     ClientConnection* const next = connection->next_;
-    connection->CheckTime(now);
+    connection->CheckTime(now_ms_);
     connection = next;
   }
 }

@@ -91,7 +91,8 @@ class IoThread {
   [[nodiscard]] const ServerLimits& limits() const { return limits_; }
   [[nodiscard]] const std::shared_ptr<TlsContext>& tls() const { return tls_; }
   [[nodiscard]] std::size_t index() const { return index_; }
-  [[nodiscard]] std::int64_t now_ms() const;  // monotonic
+  // Monotonic; of the last events or tick, which is exact enough for limits of a connection.
+  [[nodiscard]] std::int64_t now_ms() const { return now_ms_; }
   // "date: ...\r\n", made anew each second.
   [[nodiscard]] std::string_view date_field() const { return date_field_; }
 
@@ -127,6 +128,7 @@ class IoThread {
   void TickLater();
   void Tick();
   void MakeDate();
+  void ReadClock();
 
   ServerShared& shared_;
   ServerLimits limits_;
@@ -136,6 +138,7 @@ class IoThread {
   std::size_t held_ = 0;
   bool watched_by_asio_ = false;
   std::int64_t next_poll_ms_ = 0;
+  std::int64_t now_ms_ = 0;
   std::atomic<bool> stopped_{false};  // partner: Stop, which writes to wake_fd_ after it
   boost::asio::io_context context_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;

@@ -1,8 +1,10 @@
 # The server, the line of stages and what holds them together.
 target_sources(assay_gateway PRIVATE
   http/request_parser.cc
+  openai/json_scan.cc
   openai/model_list.cc
   openai/request.cc
+  openai/request_scan.cc
   runtime/endpoints.cc
   runtime/gateway.cc
   runtime/keys_endpoints.cc
@@ -37,5 +39,5 @@ target_sources(assay_gateway PRIVATE
   services/telemetry_observer.cc)
 
 assay_test(NAME gateway_request_test
-  SOURCES experts/expert_request_test.cc http/request_parser_test.cc openai/request_test.cc server/send_batch_test.cc
-  LINK assay_gateway Boost::json)
+  SOURCES experts/expert_request_test.cc http/request_parser_test.cc openai/json_scan_test.cc openai/request_test.cc server/send_batch_test.cc
+  LINK assay_gateway Boost::json simdjson::simdjson)

@@ -123,6 +123,7 @@ Result<std::shared_ptr<const RouteTable>> RouteTable::Make(const Settings& setti
   }
   for (const RouteSettings& route : settings.routes) {
     ASSAY_ASSIGN(ModelRoute made, table->MakeRoute(settings, route, pools));
+    table->any_cached_ = table->any_cached_ || made.cached;
     table->routes_.emplace(route.name, std::move(made));
   }
   if (const auto any = table->routes_.find("*"); any != table->routes_.end()) {

@@ -60,6 +60,9 @@ class RouteTable {
   // The route of that name, else the one for every name ("*"), else null. O(log routes).
   [[nodiscard]] const ModelRoute* Find(std::string_view model) const;
 
+  // Whether any route looks into the cache, so that requests need keys.
+  [[nodiscard]] bool any_cached() const { return any_cached_; }
+
   // What an answer of that upstream cost, in 1e-9 US dollars.
   [[nodiscard]] std::int64_t CostNanousd(std::string_view upstream, std::uint64_t prompt_tokens,
                                          std::uint64_t completion_tokens) const;
@@ -86,6 +89,7 @@ class RouteTable {
   std::vector<Member> upstreams_;
   std::map<std::string, ModelRoute, std::less<>> routes_;
   const ModelRoute* any_ = nullptr;  // the route "*"
+  bool any_cached_ = false;
 };
 
 }  // namespace assay::gateway

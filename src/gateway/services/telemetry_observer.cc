@@ -172,16 +172,17 @@ void TelemetryObserver::OnExchange(const ExchangeSummary& summary) {
 
 void TelemetryObserver::WriteLine(const ExchangeSummary& summary) {
   using telemetry::LogField;
+  using telemetry::PlainText;
   const std::array<LogField, 17> fields = {
       LogField("request_id", summary.request_id),
-      LogField("trace_id", summary.trace_id),
+      LogField("trace_id", PlainText{summary.trace_id}),
       LogField("status", summary.status),
-      LogField("endpoint", EndpointText(summary.endpoint)),
+      LogField("endpoint", PlainText{EndpointText(summary.endpoint)}),
       LogField("model", summary.model),
       LogField("route", summary.route),
       LogField("tenant", summary.tenant),
       LogField("key_id", summary.key_id),
-      LogField("cache", CacheText(summary)),
+      LogField("cache", PlainText{CacheText(summary)}),
       LogField("stream", summary.stream),
       LogField("upstream", summary.upstream),
       LogField("total_us", summary.total_ns / 1000),

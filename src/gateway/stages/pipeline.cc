@@ -105,10 +105,13 @@ void Pipeline::OnModelRequest(Endpoint endpoint, const RequestView& request, Rep
     return AnswerError(state, *error, reply);
   }
   const Settings& settings = state.live->settings;
-  if (const auto error =
-          state.reader.Read(endpoint, request.body,
-                            static_cast<std::size_t>(settings.limits.json_depth), state.facts)) {
-    return AnswerError(state, *error, reply);
+  const auto depth = static_cast<std::size_t>(settings.limits.json_depth);
+  const bool scanned = (parts_.cache == nullptr || !state.live->routes->any_cached()) &&
+                       ScanRequest(endpoint, request.body, depth, state.facts);
+  if (!scanned) {
+    if (const auto error = state.reader.Read(endpoint, request.body, depth, state.facts)) {
+      return AnswerError(state, *error, reply);
+    }
   }
   state.route = state.live->routes->Find(state.facts.model);
   if (state.route == nullptr) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <ctime>
 
 #include <fmt/format.h>
@@ -98,6 +99,34 @@ std::size_t TokenAfter(std::string_view text, std::size_t at) {
   while (end < text.size() && TokenChar(text[end])) ++end;
   const std::size_t length = end - at - 1;
   return length >= kShortestToken ? length : 0;
+}
+
+bool IsPlainText(std::string_view text) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHighs = 0x8080808080808080;
+  // Bit 7 of a byte is set where the byte of `word` is `c`; exact up to the first such byte.
+  const auto equal = [](std::uint64_t word, char c) {
+    const std::uint64_t other = word ^ (kOnes * static_cast<unsigned char>(c));
+    return (other - kOnes) & ~other & kHighs;
+  };
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, sizeof word);
+    const std::uint64_t control = (word - kOnes * 0x20) & ~word;
+    const std::uint64_t odd = (word | control) & kHighs;
+    if ((odd | equal(word, '"') | equal(word, '\\') | equal(word, 0x7f)) != 0) return false;
+    if ((equal(word, ' ') | equal(word, '-') | equal(word, '_')) == 0) continue;
+    for (std::size_t j = i; j < i + 8; ++j) {
+      if (ClassOf(text[j]) == Class::kPrefixEnd && TokenAfter(text, j) != 0) return false;
+    }
+  }
+  for (; i < text.size(); ++i) {
+    const Class what = ClassOf(text[i]);
+    if (what == Class::kPlain) continue;
+    if (what != Class::kPrefixEnd || TokenAfter(text, i) != 0) return false;
+  }
+  return true;
 }
 
 void AppendJsonString(std::string& out, std::string_view text, std::size_t limit) {

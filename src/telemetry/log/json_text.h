@@ -11,6 +11,9 @@ namespace assay::telemetry::internal {
 // token as "[redacted]".
 void AppendJsonString(std::string& out, std::string_view text, std::size_t limit);
 
+// Whether AppendJsonString would append the text just as it is. May say no where it would.
+[[nodiscard]] bool IsPlainText(std::string_view text);
+
 // The length of the token that begins right after `text[at]`, where text[at] ends a prefix that
 // tokens have; 0 when there is none.
 [[nodiscard]] std::size_t TokenAfter(std::string_view text, std::size_t at);

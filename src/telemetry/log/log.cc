@@ -6,7 +6,6 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
@@ -20,9 +19,12 @@
 #include <unistd.h>
 
 #include "json_text.h"
+#include "line_writer.h"
 
 namespace assay::telemetry {
 namespace {
+
+using internal::LineWriter;
 
 constexpr std::size_t kMaxFieldBytes = 16'384;
 constexpr std::size_t kMaxClientTextBytes = 262'144;
@@ -43,37 +45,30 @@ Result<int> OpenFile(const std::string& path) {
                                 std::error_code(error, std::generic_category()).message()));
 }
 
-template <typename T>
-void AppendNumber(std::string& out, T value) {
-  std::array<char, 32> digits;
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  out.append(digits.data(), end);
-}
-
-struct AppendValue {
-  std::string& out;
+// Writes a value behind its name.
+struct WriteValue {
+  LineWriter& out;
   std::string_view key;
 
   void operator()(std::string_view text) const {
     if (internal::IsSecretName(key)) {
-      out += "\"[redacted]\"";
+      out.Plain("\"[redacted]\"");
     } else {
-      internal::AppendJsonString(out, text, kMaxFieldBytes);
+      out.String(text, kMaxFieldBytes);
     }
   }
-  void operator()(std::int64_t number) const { AppendNumber(out, number); }
-  void operator()(std::uint64_t number) const { AppendNumber(out, number); }
+  void operator()(std::int64_t number) const { out.Number(number); }
+  void operator()(std::uint64_t number) const { out.Number(number); }
   void operator()(double number) const {
     if (std::isfinite(number)) {
-      AppendNumber(out, number);
+      out.Number(number);
     } else {
-      out += "null";
+      out.Plain("null");
     }
   }
-  void operator()(bool value) const { out += value ? "true" : "false"; }
-  void operator()(ClientText text) const {
-    internal::AppendJsonString(out, text.text, kMaxClientTextBytes);
-  }
+  void operator()(bool value) const { out.Plain(value ? "true" : "false"); }
+  void operator()(ClientText text) const { out.String(text.text, kMaxClientTextBytes); }
+  void operator()(PlainText text) const { out.Quoted(text.text); }
 };
 
 }  // namespace
@@ -100,7 +95,7 @@ struct Log::Impl {
     if (file >= 0 && !options.file.empty()) ::close(file);
   }
 
-  void Append(const std::string& line, bool urgent);
+  void Append(std::string_view line, bool urgent);
   void Run();
   // The number of lines that did not get into the file.
   std::uint64_t WriteAll(int file, const std::string& bytes, std::uint64_t lines);
@@ -126,7 +121,7 @@ struct Log::Impl {
   std::thread writer;
 };
 
-void Log::Impl::Append(const std::string& line, bool urgent) {
+void Log::Impl::Append(std::string_view line, bool urgent) {
   bool notify = false;
   {
     const std::scoped_lock lock(mutex);
@@ -215,26 +210,27 @@ void Log::SetTexts(bool texts) noexcept {
 void Log::Write(Level level, std::string_view event, std::span<const LogField> fields) noexcept {
   if (!enabled(level)) return;
   try {
-    thread_local std::string line;
-    line.clear();
-    line += "{\"time\":\"";
-    internal::AppendTime(line, impl_->clock.wall_ns());
-    line += "\",\"level\":\"";
-    line += kLevelNames[static_cast<std::size_t>(level)];
-    line += "\",\"event\":";
-    internal::AppendJsonString(line, event, kMaxFieldBytes);
+    thread_local LineWriter line;
+    thread_local std::string time;
+    time.clear();
+    internal::AppendTime(time, impl_->clock.wall_ns());
+    line.Clear();
+    line.Plain("{\"time\":");
+    line.Quoted(time);
+    line.Name("level");
+    line.Quoted(kLevelNames[static_cast<std::size_t>(level)]);
+    line.Name("event");
+    line.String(event, kMaxFieldBytes);
     for (const LogField& field : fields) {
       if (std::holds_alternative<ClientText>(field.value) &&
           !impl_->texts.load(std::memory_order_relaxed)) {
         continue;
       }
-      line += ",\"";
-      line += field.key;
-      line += "\":";
-      std::visit(AppendValue{line, field.key}, field.value);
+      line.Name(field.key);
+      std::visit(WriteValue{line, field.key}, field.value);
     }
-    line += "}\n";
-    impl_->Append(line, level >= Level::kError);
+    line.Plain("}\n");
+    impl_->Append(line.text(), level >= Level::kError);
   } catch (const std::exception&) {  // no memory
     const std::scoped_lock lock(impl_->mutex);
     ++impl_->counts.dropped;

@@ -15,6 +15,7 @@
 #include "assay/core/file_system.h"
 
 #include "fake_clock.h"
+#include "log/json_text.h"
 #include "temp_dir.h"
 
 namespace assay::telemetry {
@@ -247,6 +248,44 @@ TEST_F(LogTest, AFolderThatIsNotThereIsAnErrorThatNamesTheFile) {
   ASSERT_FALSE(log);
   EXPECT_EQ(log.error().code, Code::kNotFound);
   EXPECT_NE(log.error().message.find("none/assay.log"), std::string::npos);
+}
+
+// What is written without a look at each byte is what a look at each byte would have written.
+TEST(PlainTextTest, IsWhatNothingHasToBeChangedIn) {
+  constexpr std::string_view kBytes =
+      "abk-_ rc\"\\\n\x7f\x80\xc3\xa9sk-ask_Bearer Basic 0123456789/.";
+  core::SeededRng rng(5);
+  int plain = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text;
+    for (auto left = rng.NextU64() % 40; left > 0; --left) {
+      text += rng.NextU64() % 8 == 0 ? kBytes[rng.NextU64() % kBytes.size()] : 'a';
+    }
+    if (round % 3 == 0) text += "sk-" + std::string(rng.NextU64() % 12, 'x');
+    std::string written;
+    internal::AppendJsonString(written, text, 1'000);
+    if (!internal::IsPlainText(text)) continue;
+    ++plain;
+    EXPECT_EQ(written, '"' + text + '"');
+  }
+  EXPECT_GT(plain, 1'000);
+}
+
+TEST_F(LogTest, LongLinesAndPlainTextsAreWrittenWhole) {
+  const std::string text(5'000, 'x');
+  {
+    const auto log = Open();
+    for (int i = 0; i < 3; ++i) {
+      log->Write(Level::kInfo, "e", {{"a", text}, {"b", PlainText{"0af7"}}, {"c", text + "\n"}});
+    }
+  }
+  const auto lines = Lines();
+  ASSERT_EQ(lines.size(), 3U);
+  for (const auto& line : lines) {
+    EXPECT_EQ(line.at("a"), text);
+    EXPECT_EQ(line.at("b"), "0af7");
+    EXPECT_EQ(line.at("c"), text + "\n");
+  }
 }
 
 }  // namespace

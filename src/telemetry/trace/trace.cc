@@ -30,11 +30,12 @@ bool ReadHex(std::string_view text, std::span<std::uint8_t> bytes) {
 
 void AppendHex(std::string& out, std::span<const std::uint8_t> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::size_t end = out.size();
-  out.resize(end + 2 * bytes.size());
+  const std::size_t begin = out.size();
+  out.resize(begin + 2 * bytes.size());
+  char* to = out.data() + begin;
   for (const std::uint8_t byte : bytes) {
-    out[end++] = kDigits[byte >> 4];
-    out[end++] = kDigits[byte & 15];
+    *to++ = kDigits[byte >> 4];
+    *to++ = kDigits[byte & 15];
   }
 }
 

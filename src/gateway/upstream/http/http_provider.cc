@@ -235,7 +235,8 @@ std::int64_t RetryAfterOf(const ResponseHead& head, const core::Clock& clock) {
   return core::ParseRetryAfter(head.retry_after, clock.wall_ns() / kNsPerMs).value_or(-1);
 }
 
-asio::awaitable<Result<UpstreamReply>> Run(Exchange& call, Connection& connection) {
+// Fills `reply`, so that no part of an answer has to be moved from frame to frame.
+asio::awaitable<Result<void>> Run(Exchange& call, Connection& connection, UpstreamReply& reply) {
   const HttpProviderOptions& options = call.shared.options;
   call.Phase(options.first_byte_timeout_ms);  // an upstream that does not even read is late as well
   Outgoing out;
@@ -249,7 +250,6 @@ asio::awaitable<Result<UpstreamReply>> Run(Exchange& call, Connection& connectio
   Result<ReceivedHead> received = co_await ReadHead(call, connection);
   if (!received) co_return std::unexpected(std::move(received).error());
   const ResponseHead& head = received->head;
-  UpstreamReply reply;
   reply.status = head.status;
   reply.content_type = head.content_type;
   reply.request_id = head.request_id;
@@ -289,7 +289,7 @@ asio::awaitable<Result<UpstreamReply>> Run(Exchange& call, Connection& connectio
   if (reply.body.capacity() < reply.body.size() + kReadPastEnd)
     reply.body.reserve(reply.body.size() + kReadPastEnd);
   reply.total_ns = call.clock.monotonic_ns() - call.begin_ns;
-  co_return reply;
+  co_return Result<void>();
 }
 
 class HttpProvider final : public Provider {
@@ -314,6 +314,7 @@ class HttpProvider final : public Provider {
     std::int64_t deadline_ns = begin_ns + shared->options.total_timeout_ms * kNsPerMs;
     if (request.deadline_ns != 0) deadline_ns = std::min(deadline_ns, request.deadline_ns);
     DeadlineList::Entry entry(pool.deadlines, deadline_ns);
+    Result<UpstreamReply> reply;
     for (bool may_reuse = true;; may_reuse = false) {
       Exchange call{*shared, request, model, sink, clock, entry};
       call.begin_ns = begin_ns;
@@ -328,8 +329,10 @@ class HttpProvider final : public Provider {
         connection = std::move(*opened);
       }
       entry.Watch(&connection->socket);
-      Result<UpstreamReply> reply = co_await Run(call, *connection);
+      reply.emplace();
+      Result<void> run = co_await Run(call, *connection, *reply);
       entry.Watch(static_cast<UpstreamSocket*>(nullptr));
+      if (!run) reply = std::unexpected(std::move(run).error());
       // A server may close an idle connection at any moment, also silently or with a 408: that says
       // nothing about it.
       const bool idle_too_long = reply && reply->status == kRequestTimeout && !call.reusable;

@@ -41,14 +41,27 @@ constexpr std::array<bool, 256> kTokenByte = [] {
 }();
 
 bool IsToken(std::string_view name) {
-  return !name.empty() && std::ranges::all_of(name, [](char c) {
-    return kTokenByte[static_cast<unsigned char>(c)];
-  });
+  bool all = !name.empty();
+  for (const char c : name) all &= kTokenByte[static_cast<unsigned char>(c)];
+  return all;
 }
 
-// Bare CR, LF and NUL in a value are how answers are split (RFC 9110, 5.5).
-bool IsValue(std::string_view value) {
-  return std::ranges::none_of(value, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+// Bare CR, LF and NUL in a line are how answers are split (RFC 9110, 5.5). Eight bytes at a time.
+bool HasStrayBytes(std::string_view line) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHighs = 0x8080808080808080;
+  const auto equal = [](std::uint64_t word, char c) {
+    const std::uint64_t other = word ^ (kOnes * static_cast<unsigned char>(c));
+    return (other - kOnes) & ~other & kHighs;
+  };
+  std::size_t i = 0;
+  for (; i + 8 <= line.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, line.data() + i, sizeof word);
+    if ((equal(word, '\r') | equal(word, '\n') | equal(word, '\0')) != 0) return true;
+  }
+  return std::ranges::any_of(line.substr(i),
+                             [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
 std::optional<std::int64_t> ParseLength(std::string_view value) {
@@ -124,7 +137,7 @@ Result<void> StatusLine(std::string_view line, ResponseHead& head) {
                      IsDigit(line[7]) && line[8] == ' ' && line[9] >= '1' && line[9] <= '5' &&
                      IsDigit(line[10]) && IsDigit(line[11]) &&
                      (line.size() == kStatusLineMin || line[kStatusLineMin] == ' ') &&
-                     IsValue(line);
+                     !HasStrayBytes(line);
   if (!shape) return Fail(Code::kDataLoss, "the upstream did not answer in HTTP/1.1");
   head.keep_alive = line[7] != '0';
   head.status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
@@ -156,12 +169,12 @@ Result<std::optional<ResponseHead>> ParseResponseHead(std::string_view bytes) {
     const std::string_view line = rest.substr(0, line_end);
     rest.remove_prefix(line_end + 2);
     if (first) {
-      ASSAY_TRY(StatusLine(line, head));
       first = false;
+      ASSAY_TRY(StatusLine(line, head));
       continue;
     }
     const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos || !IsToken(line.substr(0, colon)) || !IsValue(line)) {
+    if (colon == std::string_view::npos || !IsToken(line.substr(0, colon)) || HasStrayBytes(line)) {
       return Fail(Code::kDataLoss, "the upstream's answer has a malformed header field");
     }
     ASSAY_TRY(Field(line.substr(0, colon), Trim(line.substr(colon + 1)), head));

@@ -25,9 +25,16 @@ struct ClientText {
   std::string_view text;
 };
 
+// Text that is written as it is, which costs less: a constant of the program, or letters and digits
+// that it made itself. Never what somebody else sent.
+struct PlainText {
+  std::string_view text;
+};
+
 struct LogField {
   std::string_view key;  // lower case with underscores
-  std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool, ClientText> value;
+  std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool, ClientText, PlainText>
+      value;
 
   LogField(std::string_view k, std::string_view v) : key(k), value(v) {}
   LogField(std::string_view k, const char* v) : key(k), value(std::string_view(v)) {}
@@ -39,6 +46,7 @@ struct LogField {
   LogField(std::string_view k, double v) : key(k), value(v) {}
   LogField(std::string_view k, bool v) : key(k), value(v) {}
   LogField(std::string_view k, ClientText v) : key(k), value(v) {}
+  LogField(std::string_view k, PlainText v) : key(k), value(v) {}
 };
 
 struct LogOptions {
