@@ -11,12 +11,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
+import urllib.error
 import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from fake_upstream import FakeUpstream  # noqa: E402
+from fake_upstream import FakeUpstream, Gate, answer  # noqa: E402
 from gateway_process import eventually  # noqa: E402
 
 SOURCE = Path(__file__).resolve().parents[2]
@@ -122,6 +124,31 @@ class ReloadTest(unittest.TestCase):
             metrics = reply.read().decode()
         self.assertRegex(metrics, r'assay_upstream_calls_total\{upstream="b"\} [1-9]')
         self.assertRegex(metrics, r'assay_upstream_calls_total\{upstream="a"\} [1-9]')
+
+    def test_the_bound_on_calls_in_flight_holds_and_is_taken_over(self) -> None:
+        busy = ", max_in_flight: 1, rate: {queue_length: 0}"
+        self.write(f"{self.first.url}{busy}")
+        self.hang_up("upstreams.a.max_in_flight")
+        gate = Gate()
+        self.first.script(answer(before=gate))
+        slow = threading.Thread(target=self.ask)
+        slow.start()
+        try:
+            gate.wait_arrived()
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                self.ask()
+            self.assertEqual(refused.exception.code, 429)
+            self.assertGreater(int(refused.exception.headers["retry-after"]), 0)
+            self.assertEqual(json.load(refused.exception)["error"]["code"], "upstream_busy")
+            with urllib.request.urlopen(f"{self.url}/metrics", timeout=20) as reply:
+                self.assertIn('assay_upstream_in_flight{upstream="a"} 1', reply.read().decode())
+            self.write(f"{self.first.url}{busy.replace('flight: 1', 'flight: 2')}")
+            self.hang_up("upstreams.a.max_in_flight")
+            self.ask()
+        finally:
+            gate.open()
+            slow.join()
+        self.assertEqual(self.first.calls, 2)
 
     def test_a_rotated_log_goes_on_in_a_new_file(self) -> None:
         self.ask()

@@ -62,7 +62,8 @@ constexpr std::array<Row<UpstreamView>, 8> kUpstreamRows = {{
     {"assay_upstream_hedges_won_total", "Second calls that answered first",
      &UpstreamView::hedges_won, true},
     {"assay_upstream_in_flight", "Calls in flight", &UpstreamView::in_flight, false},
-    {"assay_upstream_waiting", "Calls that wait for its limits", &UpstreamView::waiting, false},
+    {"assay_upstream_waiting", "Calls that wait for its limits, or for one in flight to end",
+     &UpstreamView::waiting, false},
 }};
 
 constexpr std::array<Row<cache::SemanticStats>, 6> kSemanticRows = {{

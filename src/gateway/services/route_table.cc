@@ -46,6 +46,7 @@ Result<std::shared_ptr<Upstream>> MakeUpstream(const UpstreamSettings& settings,
   limits.tokens_per_minute = static_cast<std::uint64_t>(settings.rate.tokens_per_minute);
   limits.max_waiting = static_cast<std::uint32_t>(settings.rate.queue_length);
   limits.max_wait_ms = settings.rate.queue_time_ms;
+  limits.max_in_flight = static_cast<std::uint32_t>(settings.max_in_flight);
   BreakerOptions breaker;
   breaker.failure_share = settings.breaker.failure_share;
   breaker.min_calls = static_cast<std::uint32_t>(settings.breaker.min_calls);

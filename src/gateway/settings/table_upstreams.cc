@@ -73,6 +73,10 @@ Key UpstreamKey(UpstreamSettings& up) {
        Secret("key", up.key, kLive, "Sent as `authorization: Bearer ...`."),
        Number("weight", up.weight, {0, 1e6}, kLive,
               "Share of the calls on routes with the policy `balance`."),
+       Integer("max_in_flight", up.max_in_flight, {0, 1'000'000}, kLive,
+               "Calls that it answers at once. Further ones wait for `rate.queue_time` at most, "
+               "`rate.queue_length` of them; the rest goes elsewhere, or is answered 429 "
+               "`upstream_busy`. 0: no limit."),
        Integer("idle_connections", up.idle_connections, {1, 65'536}, kLive,
                "Unused connections that each I/O thread keeps open."),
        Duration("connect_time", up.connect_time_ms, {1, kHourMs}, kLive,

@@ -11,6 +11,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -81,10 +82,13 @@ class Place {
   ~Place() { Release(); }
 
   [[nodiscard]] std::int64_t wait_ns() const { return ticket_.wait_ns; }
-  void Begin() {
-    upstream_->Begin(ticket_);
-    begun_ = true;
+  // As Upstream's.
+  [[nodiscard]] bool Begin() { return begun_ = upstream_->Begin(ticket_); }
+  [[nodiscard]] bool Queue(std::shared_ptr<Upstream::Waiter> waiter) {
+    return upstream_->Queue(ticket_, std::move(waiter));
   }
+  [[nodiscard]] bool EndQueue() { return begun_ = upstream_->EndQueue(ticket_); }
+  [[nodiscard]] std::int64_t max_wait_ms() const { return upstream_->max_wait_ms(); }
   void Finish(Outcome outcome, std::uint64_t tokens, std::int64_t first_byte_ns,
               std::int64_t retry_after_ms) {
     upstream_->Finish(ticket_, outcome, tokens, first_byte_ns, retry_after_ms);
@@ -130,7 +134,7 @@ Outcome Judge(Result<UpstreamReply>& reply, bool cancelled) {
 }  // namespace
 
 struct RouteClient::Attempt {
-  Result<UpstreamReply> reply = Fail(Code::kUnavailable, "the upstream call was cancelled");
+  Result<UpstreamReply> reply;
   Outcome outcome = Outcome::kFailed;
 };
 
@@ -147,6 +151,7 @@ struct RouteClient::Question {
   std::uint32_t retries = 0;  // of targets that were tried before, for the backoff
   std::int64_t wait_ns = 0;   // of the target that could be asked first, when none can
   bool breaker_open = false;  // that was why
+  bool busy = false;          // or that
 };
 
 Result<std::shared_ptr<RouteClient>> RouteClient::Make(std::string name, RouteClientOptions options,
@@ -182,6 +187,7 @@ bool RouteClient::Choose(Question& question) {
       if (outlook.wait_ns < question.wait_ns) {
         question.wait_ns = outlook.wait_ns;
         question.breaker_open = outlook.breaker_open;
+        question.busy = outlook.busy;
       }
     }
     const auto chosen =
@@ -212,6 +218,14 @@ Result<UpstreamReply> RouteClient::Refusal(const Question& question) const {
   reply.content_type = "application/json";
   reply.retry_after_ms = wait_ms;
   reply.attempts = question.attempts;
+  if (question.busy) {
+    reply.body = OpenAiErrorBody(
+        fmt::format("This model's upstreams answer as many calls as they may at once, and as many "
+                    "wait as may; try again in {} ms.",
+                    wait_ms),
+        "rate_limit_error", "upstream_busy");
+    return reply;
+  }
   reply.body = OpenAiErrorBody(
       fmt::format("The limits of this model's upstreams are reached; try again in {} ms.", wait_ms),
       "rate_limit_error", "upstream_rate_limited");
@@ -234,7 +248,7 @@ asio::awaitable<bool> RouteClient::WaitTurn(Question& question) {
   if (wait_ns <= 0) co_return true;
   if (clock_.monotonic_ns() + wait_ns >= question.deadline_ns) {
     question.wait_ns = wait_ns;
-    question.breaker_open = false;
+    question.breaker_open = question.busy = false;
     co_return false;
   }
   const auto executor = co_await asio::this_coro::executor;
@@ -243,13 +257,29 @@ asio::awaitable<bool> RouteClient::WaitTurn(Question& question) {
   co_return !error;
 }
 
-asio::awaitable<RouteClient::Attempt> RouteClient::Call(Question& question, ChunkSink* sink) {
+// Waits until fewer calls are in flight. False when that takes too long; the caller looks whether
+// it was cancelled.
+asio::awaitable<bool> RouteClient::WaitInLine(Question& question) {
+  const auto executor = co_await asio::this_coro::executor;
+  // Shared with who wakes it, perhaps later than this call lives.
+  const auto granted = std::make_shared<asio::steady_timer>(executor);
+  const std::int64_t left_ns = question.deadline_ns - clock_.monotonic_ns();
+  granted->expires_after(
+      std::chrono::nanoseconds(std::min(left_ns, question.place.max_wait_ms() * kNsPerMs)));
+  auto waiter = std::make_shared<Upstream::Waiter>();
+  waiter->wake = [executor, granted] { asio::post(executor, [granted] { granted->cancel(); }); };
+  question.busy = true;
+  question.breaker_open = false;
+  if (!question.place.Queue(std::move(waiter))) co_return false;
+  (void)co_await granted->async_wait(kAwait);
+  co_return question.place.EndQueue();
+}
+
+asio::awaitable<void> RouteClient::Call(Question& question, ChunkSink* sink, Attempt& attempt) {
   const RouteTarget& target = targets_[question.target];
   Place place = std::move(question.place);  // a hedge fills the question's again
   UpstreamRequest request = question.request;
   request.deadline_ns = question.deadline_ns;
-  place.Begin();
-  Attempt attempt;
   attempt.reply = co_await target.upstream->provider().Send(request, target.model, sink);
   const auto state = co_await asio::this_coro::cancellation_state;
   const bool given_up =
@@ -269,7 +299,6 @@ asio::awaitable<RouteClient::Attempt> RouteClient::Call(Question& question, Chun
     if (counts && !reply.streamed) latencies_.Add(reply.total_ns);
   }
   place.Finish(attempt.outcome, tokens, first_byte_ns, retry_after_ms);
-  co_return attempt;
 }
 
 // Two calls for one question. The first good answer wins, and the other call is cancelled.
@@ -279,7 +308,8 @@ struct RouteClient::Race {
 
   struct Runner {
     asio::cancellation_signal cancel;
-    std::optional<Attempt> attempt;
+    Attempt attempt;
+    bool ended = false;
   };
   std::array<Runner, 2> runners;
   std::size_t started = 0;
@@ -292,7 +322,7 @@ struct RouteClient::Race {
   // The call that has won; null while another may still win.
   Runner* Winner() {
     for (Runner& runner : runners) {
-      if (runner.attempt && (runner.attempt->outcome == Outcome::kGood || running == 0))
+      if (runner.ended && (runner.attempt.outcome == Outcome::kGood || running == 0))
         return &runner;
     }
     return nullptr;
@@ -304,12 +334,15 @@ void RouteClient::Start(const std::shared_ptr<Race>& race, Question& question,
                         const asio::any_io_executor& executor) {
   Race::Runner& runner = race->runners[race->started++];
   ++race->running;
-  asio::co_spawn(executor, Call(question, nullptr),
+  asio::co_spawn(executor, Call(question, nullptr, runner.attempt),
                  asio::bind_cancellation_slot(
-                     runner.cancel.slot(),
-                     [race, &runner](const std::exception_ptr& problem, Attempt attempt) {
-                       if (problem) attempt.outcome = Outcome::kCancelled;
-                       runner.attempt.emplace(std::move(attempt));
+                     runner.cancel.slot(), [race, &runner](const std::exception_ptr& problem) {
+                       if (problem) {
+                         runner.attempt.reply =
+                             Fail(Code::kUnavailable, "the upstream call was cancelled");
+                         runner.attempt.outcome = Outcome::kCancelled;
+                       }
+                       runner.ended = true;
                        --race->running;
                        race->event.cancel();
                      }));
@@ -317,9 +350,12 @@ void RouteClient::Start(const std::shared_ptr<Race>& race, Question& question,
 
 // As Call() for an answer that is collected; asks a second time when the first answer is late.
 // Returns only when both calls have ended, since they read the caller's request.
-asio::awaitable<RouteClient::Attempt> RouteClient::CallHedged(Question& question) {
+asio::awaitable<void> RouteClient::CallHedged(Question& question, Attempt& attempt) {
   const std::int64_t hedge_ns = latencies_.Quantile(options_.hedge_quantile);
-  if (hedge_ns < 0) co_return co_await Call(question, nullptr);
+  if (hedge_ns < 0) {
+    co_await Call(question, nullptr, attempt);
+    co_return;
+  }
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   const auto race = std::make_shared<Race>(executor);
   Start(race, question, executor);
@@ -338,7 +374,7 @@ asio::awaitable<RouteClient::Attempt> RouteClient::CallHedged(Question& question
       co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
       race->CancelAll();
     } else if (may_hedge && !error && Choose(question)) {
-      if (question.place.wait_ns() > 0) {
+      if (question.place.wait_ns() > 0 || !question.place.Begin()) {
         question.place.Release();  // a hedge is not worth waiting for
         ++race->started;
         continue;
@@ -352,23 +388,25 @@ asio::awaitable<RouteClient::Attempt> RouteClient::CallHedged(Question& question
       race->CancelAll();
   }
   if (winner == nullptr) winner = race->Winner();
-  if (winner == &race->runners[1] && winner->attempt->outcome == Outcome::kGood) {
+  if (winner == &race->runners[1] && winner->attempt.outcome == Outcome::kGood) {
     hedged->NoteHedgeWon();
   }
-  Attempt attempt = std::move(*winner->attempt);
+  attempt = std::move(winner->attempt);
   if (cancelled) attempt.outcome = Outcome::kCancelled;
-  co_return attempt;
 }
 
-asio::awaitable<Result<UpstreamReply>> RouteClient::Ask(Question& question) {
-  std::optional<Attempt> last;
+asio::awaitable<void> RouteClient::Ask(Question& question, Attempt& last) {
+  bool called = false;
   while (question.attempts < options_.max_attempts) {
     if (!Choose(question)) break;
     const bool at_once = question.attempts == 0 && question.place.wait_ns() <= 0;
-    const bool turn = at_once || co_await WaitTurn(question);
+    bool turn = at_once || co_await WaitTurn(question);
+    if (turn && !question.place.Begin()) turn = co_await WaitInLine(question);
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) {
-      co_return Fail(Code::kUnavailable, fmt::format("route '{}': the call was cancelled", name_));
+      last.reply =
+          Fail(Code::kUnavailable, fmt::format("route '{}': the call was cancelled", name_));
+      co_return;
     }
     if (!turn) {
       question.place.Release();
@@ -377,25 +415,25 @@ asio::awaitable<Result<UpstreamReply>> RouteClient::Ask(Question& question) {
     question.tried[question.target] = true;
     ++question.attempts;
     if (question.request.attempts != nullptr) *question.request.attempts = question.attempts;
+    called = true;
     if (question.sink.present()) {
-      last = co_await Call(question, &question.sink);
+      co_await Call(question, &question.sink, last);
     } else if (options_.hedge_quantile > 0) {
-      last = co_await CallHedged(question);
+      co_await CallHedged(question, last);
     } else {
-      last = co_await Call(question, nullptr);
+      co_await Call(question, nullptr, last);
     }
-    if (last->reply) last->reply->attempts = question.attempts;
-    const bool again = last->outcome == Outcome::kFailed || last->outcome == Outcome::kLimited;
-    if (!again || question.sink.seen()) co_return std::move(last->reply);
+    if (last.reply) last.reply->attempts = question.attempts;
+    const bool again = last.outcome == Outcome::kFailed || last.outcome == Outcome::kLimited;
+    if (!again || question.sink.seen()) co_return;
     if (clock_.monotonic_ns() >= question.deadline_ns) break;
   }
-  if (!last) co_return Refusal(question);
-  if (!last->reply && question.attempts > 1) {
-    Error& error = last->reply.error();
+  if (!called) last.reply = Refusal(question);
+  if (called && !last.reply && question.attempts > 1) {
+    Error& error = last.reply.error();
     error.message = fmt::format("route '{}': {} calls failed; the last one: {}", name_,
                                 question.attempts, error.message);
   }
-  co_return std::move(last->reply);
 }
 
 asio::awaitable<Result<UpstreamReply>> RouteClient::Send(const UpstreamRequest& request,
@@ -404,15 +442,16 @@ asio::awaitable<Result<UpstreamReply>> RouteClient::Send(const UpstreamRequest& 
   question.deadline_ns = clock_.monotonic_ns() + options_.deadline_ms * kNsPerMs;
   if (request.deadline_ns != 0)
     question.deadline_ns = std::min(question.deadline_ns, request.deadline_ns);
+  Attempt last;
   bool cancelled = false;
   try {
-    co_return co_await Ask(question);
+    co_await Ask(question, last);
   } catch (const boost::system::system_error&) {
     cancelled = true;  // Asio throws where a cancelled coroutine waits again
   }
   if (cancelled)
     co_return Fail(Code::kUnavailable, fmt::format("route '{}': the call was cancelled", name_));
-  co_return Fail(Code::kInternal, "unreachable");
+  co_return std::move(last.reply);
 }
 
 }  // namespace assay::gateway

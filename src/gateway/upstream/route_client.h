@@ -44,10 +44,10 @@ class RouteClient {
   // deadline. The RouteClient must live until the call is over. Retries only while the sink has
   // seen nothing. When every target refuses, the last answer is returned as it is (say, a 429 or a
   // 500 of the upstream). When a limit of Assay's own refuses, the reply has the status 429, an
-  // error in the OpenAI shape, `retry_after_ms`, and an empty `upstream`.
-  // An answer of status 200 that is neither valid JSON nor an event stream is a failed attempt; in
-  // the end kDataLoss.
-  // Errors also: kUnavailable when the breakers of all targets are open.
+  // error in the OpenAI shape, `retry_after_ms`, and an empty `upstream`: "upstream_rate_limited",
+  // or "upstream_busy" when as many calls are in flight, and as many wait, as may. An answer of
+  // status 200 that is neither valid JSON nor an event stream is a failed attempt; in the end
+  // kDataLoss. Errors also: kUnavailable when the breakers of all targets are open.
   [[nodiscard]] asio::awaitable<Result<UpstreamReply>> Send(const UpstreamRequest& request,
                                                             ChunkSink* sink);
 
@@ -70,10 +70,13 @@ class RouteClient {
   // Takes a place at the best target; false when there is none.
   [[nodiscard]] bool Choose(Question& question);
   [[nodiscard]] Result<UpstreamReply> Refusal(const Question& question) const;
-  asio::awaitable<Result<UpstreamReply>> Ask(Question& question);
+  // Calls until one answers; the last attempt's reply is what Send returns.
+  asio::awaitable<void> Ask(Question& question, Attempt& last);
   asio::awaitable<bool> WaitTurn(Question& question);
-  asio::awaitable<Attempt> Call(Question& question, ChunkSink* sink);
-  asio::awaitable<Attempt> CallHedged(Question& question);
+  asio::awaitable<bool> WaitInLine(Question& question);
+  // They fill `attempt`, so that no part of an answer has to be moved from frame to frame.
+  asio::awaitable<void> Call(Question& question, ChunkSink* sink, Attempt& attempt);
+  asio::awaitable<void> CallHedged(Question& question, Attempt& attempt);
   void Start(const std::shared_ptr<Race>& race, Question& question,
              const asio::any_io_executor& executor);
 

@@ -18,6 +18,11 @@ Upstream::Upstream(std::unique_ptr<Provider> provider, LimiterOptions limits,
                static_cast<double>(limits.tokens_per_minute)),
       breaker_(breaker) {}
 
+bool Upstream::Busy() const {
+  return limits_.max_in_flight != 0 &&
+         (stats_.in_flight >= limits_.max_in_flight || !line_.empty());
+}
+
 Upstream::Outlook Upstream::Look(std::uint64_t tokens) {
   const std::int64_t now_ns = clock_.monotonic_ns();
   const std::scoped_lock lock(mutex_);
@@ -28,8 +33,13 @@ Upstream::Outlook Upstream::Look(std::uint64_t tokens) {
     return outlook;
   }
   outlook.wait_ns = limiter_.WaitNs(now_ns, static_cast<double>(tokens));
-  outlook.usable = outlook.wait_ns == 0 || (stats_.waiting < limits_.max_waiting &&
-                                            outlook.wait_ns <= limits_.max_wait_ms * kNsPerMs);
+  outlook.busy = Busy();
+  if (outlook.busy) {
+    const double answer_ns = stats_.latency_ms * static_cast<double>(kNsPerMs);
+    outlook.wait_ns = std::max({outlook.wait_ns, kNsPerMs, static_cast<std::int64_t>(answer_ns)});
+  }
+  const bool soon = outlook.busy || outlook.wait_ns <= limits_.max_wait_ms * kNsPerMs;
+  outlook.usable = outlook.wait_ns == 0 || (!LineIsFull() && soon);
   return outlook;
 }
 
@@ -39,8 +49,7 @@ Upstream::Ticket Upstream::Admit(std::uint64_t tokens) {
   Ticket ticket;
   ticket.tokens = tokens;
   const std::int64_t wait_ns = limiter_.WaitNs(now_ns, static_cast<double>(tokens));
-  const bool fits = wait_ns == 0 || (stats_.waiting < limits_.max_waiting &&
-                                     wait_ns <= limits_.max_wait_ms * kNsPerMs);
+  const bool fits = wait_ns == 0 || (!LineIsFull() && wait_ns <= limits_.max_wait_ms * kNsPerMs);
   if (fits) ticket.permit = breaker_.Pass(now_ns);
   if (ticket.permit == CircuitBreaker::kRefused) {
     ++stats_.refused;
@@ -52,12 +61,54 @@ Upstream::Ticket Upstream::Admit(std::uint64_t tokens) {
   return ticket;
 }
 
-void Upstream::Begin(Ticket& ticket) {
+bool Upstream::Begin(Ticket& ticket) {
   const std::scoped_lock lock(mutex_);
   if (ticket.waiting) --stats_.waiting;
   ticket.waiting = false;
+  if (Busy()) return false;
   ++stats_.calls;
   ++stats_.in_flight;
+  return true;
+}
+
+bool Upstream::Queue(Ticket& ticket, std::shared_ptr<Waiter> waiter) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!Busy()) {
+      waiter->granted = true;
+      ++stats_.calls;
+      ++stats_.in_flight;
+    } else if (LineIsFull()) {
+      ++stats_.refused;
+      return false;
+    } else {
+      line_.push_back(waiter);
+    }
+    ticket.waiter = waiter;
+    if (!waiter->granted) return true;
+  }
+  waiter->wake();
+  return true;
+}
+
+bool Upstream::EndQueue(Ticket& ticket) {
+  const std::scoped_lock lock(mutex_);
+  const std::shared_ptr<Waiter> waiter = std::exchange(ticket.waiter, nullptr);
+  if (waiter->granted) return true;
+  std::erase(line_, waiter);
+  ++stats_.refused;
+  return false;
+}
+
+std::shared_ptr<Upstream::Waiter> Upstream::EndOne() {
+  --stats_.in_flight;
+  if (line_.empty() || stats_.in_flight >= limits_.max_in_flight) return nullptr;
+  std::shared_ptr<Waiter> next = std::move(line_.front());
+  line_.pop_front();
+  next->granted = true;
+  ++stats_.calls;
+  ++stats_.in_flight;
+  return next;
 }
 
 void Upstream::NoteHedge() {
@@ -71,18 +122,30 @@ void Upstream::NoteHedgeWon() {
 }
 
 void Upstream::Leave(Ticket& ticket) {
-  const std::scoped_lock lock(mutex_);
-  if (ticket.waiting) --stats_.waiting;
-  ticket.waiting = false;
-  limiter_.Refund(static_cast<double>(ticket.tokens));
-  breaker_.Abandoned(ticket.permit);
+  std::shared_ptr<Waiter> next;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (ticket.waiting) --stats_.waiting;
+    ticket.waiting = false;
+    if (const auto waiter = std::exchange(ticket.waiter, nullptr)) {
+      if (waiter->granted) {
+        --stats_.calls;  // it never was one
+        next = EndOne();
+      } else {
+        std::erase(line_, waiter);
+      }
+    }
+    limiter_.Refund(static_cast<double>(ticket.tokens));
+    breaker_.Abandoned(ticket.permit);
+  }
+  if (next) next->wake();
 }
 
 void Upstream::Finish(const Ticket& ticket, Outcome outcome, std::uint64_t tokens,
                       std::int64_t first_byte_ns, std::int64_t retry_after_ms) {
   const std::int64_t now_ns = clock_.monotonic_ns();
-  const std::scoped_lock lock(mutex_);
-  --stats_.in_flight;
+  std::unique_lock lock(mutex_);
+  const std::shared_ptr<Waiter> next = EndOne();
   if (tokens != 0) limiter_.Settle(static_cast<double>(ticket.tokens), static_cast<double>(tokens));
   if (retry_after_ms > 0 && outcome != Outcome::kGood)
     limiter_.PauseUntil(now_ns + retry_after_ms * kNsPerMs);
@@ -108,12 +171,15 @@ void Upstream::Finish(const Ticket& ticket, Outcome outcome, std::uint64_t token
       breaker_.Abandoned(ticket.permit);
       break;
   }
+  lock.unlock();
+  if (next) next->wake();
 }
 
 UpstreamStats Upstream::Stats() const {
   const std::int64_t now_ns = clock_.monotonic_ns();
   const std::scoped_lock lock(mutex_);
   UpstreamStats stats = stats_;
+  stats.waiting += line_.size();
   stats.breaker = breaker_.state(now_ns);
   stats.breaker_opened = breaker_.opened();
   stats.paused_ms = limiter_.PausedNs(now_ns) / kNsPerMs;

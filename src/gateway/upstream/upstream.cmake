@@ -24,5 +24,5 @@ assay_test(NAME gateway_coalescer_test
   LINK assay_gateway)
 
 assay_test(NAME gateway_route_client_test
-  SOURCES upstream/route_client_test.cc
+  SOURCES upstream/in_flight_test.cc upstream/route_client_test.cc
   LINK assay_gateway)

@@ -2,6 +2,8 @@
 // counters. Room: gateway (private).  Threads: safe; one short lock for a call's begin and end.
 #pragma once
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -19,6 +21,8 @@ struct LimiterOptions {
   std::uint64_t tokens_per_minute = 0;    // 0 = no limit; counts prompt and answer
   std::uint32_t max_waiting = 256;        // calls that may wait for their turn; more are refused
   std::int64_t max_wait_ms = 30'000;      // a call that would wait longer is refused at once
+  // Calls that may be in flight; further ones wait, within the two limits above. 0 = no limit.
+  std::uint32_t max_in_flight = 0;
 };
 
 // A moment's numbers; counters grow from the start of the process.
@@ -28,7 +32,7 @@ struct UpstreamStats {
   std::uint64_t rate_limited = 0;  // answers of status 429
   std::uint64_t refused = 0;       // not sent: the limiter's line or wait was too long
   std::uint64_t in_flight = 0;
-  std::uint64_t waiting = 0;     // for the limiter
+  std::uint64_t waiting = 0;     // for the limiter, or for a call in flight to end
   std::uint64_t hedges = 0;      // calls made because the first of a question was late
   std::uint64_t hedges_won = 0;  // of them, those that answered first
   std::uint64_t breaker_opened = 0;
@@ -58,9 +62,17 @@ class Upstream {
   struct Outlook {
     bool usable = false;  // false: the breaker is open, or the line too long
     bool breaker_open = false;
-    std::int64_t wait_ns = 0;  // until a call could pass; of the breaker where that is open
+    bool busy = false;         // as many calls are in flight as may be
+    std::int64_t wait_ns = 0;  // until a call could pass; of the breaker where that is open; a
+                               // guess where it is busy
   };
   [[nodiscard]] Outlook Look(std::uint64_t tokens);
+
+  // One who waits until fewer calls are in flight.
+  struct Waiter {
+    std::function<void()> wake;  // called at most once, by any thread, when it was granted
+    bool granted = false;        // the upstream's lock guards it
+  };
 
   // A call's place: from Admit() to Finish() or Leave().
   struct Ticket {
@@ -68,11 +80,20 @@ class Upstream {
     std::uint64_t tokens = 0;
     std::int64_t wait_ns = 0;  // the caller waits so long, then calls Begin()
     bool waiting = false;
+    std::shared_ptr<Waiter> waiter = nullptr;  // of Queue()
   };
   // Takes a place; a permit of kRefused when there is none (counted as refused).
   [[nodiscard]] Ticket Admit(std::uint64_t tokens);
-  // The wait is over, the call is sent.
-  void Begin(Ticket& ticket);
+  // The wait is over, the call is sent. False: as many calls are in flight as may be, or others
+  // wait for that already.
+  [[nodiscard]] bool Begin(Ticket& ticket);
+  // After Begin() was false: stands in line; `waiter` is woken when it is this call's turn, at once
+  // where it is already. False (counted as refused): the line is as long as it may be.
+  [[nodiscard]] bool Queue(Ticket& ticket, std::shared_ptr<Waiter> waiter);
+  // Ends the wait in line. True: the call is sent now. False (counted as refused): its turn has not
+  // come.
+  [[nodiscard]] bool EndQueue(Ticket& ticket);
+  [[nodiscard]] std::int64_t max_wait_ms() const { return limits_.max_wait_ms; }
   // The call that begins is a hedge; a hedge answered first.
   void NoteHedge();
   void NoteHedgeWon();
@@ -84,6 +105,14 @@ class Upstream {
               std::int64_t first_byte_ns, std::int64_t retry_after_ms);
 
  private:
+  // All with the lock held.
+  [[nodiscard]] bool Busy() const;
+  [[nodiscard]] bool LineIsFull() const {
+    return stats_.waiting + line_.size() >= limits_.max_waiting;
+  }
+  // A call in flight has ended: who is woken once the lock is given back; null = nobody.
+  [[nodiscard]] std::shared_ptr<Waiter> EndOne();
+
   std::unique_ptr<Provider> provider_;
   LimiterOptions limits_;
   core::Clock& clock_;
@@ -91,6 +120,7 @@ class Upstream {
   core::RateLimiter limiter_;
   CircuitBreaker breaker_;
   UpstreamStats stats_;
+  std::deque<std::shared_ptr<Waiter>> line_;  // for a call in flight to end
 };
 
 }  // namespace assay::gateway

@@ -52,6 +52,7 @@ struct UpstreamSettings {
   std::string url;   // http(s)://host[:port][/prefix], usually ending in /v1
   SecretSource key;  // sent as `authorization: Bearer ...`
   double weight = 1;
+  std::int64_t max_in_flight = 1024;   // calls at once; 0: no limit
   std::int64_t idle_connections = 64;  // kept open by each I/O thread
   std::int64_t connect_time_ms = 3'000;
   std::int64_t first_byte_time_ms = 120'000;
