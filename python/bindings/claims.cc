@@ -1,5 +1,4 @@
 // claims.cc: assay.claims: extraction, and verdicts with a cache.
-#include <atomic>
 #include <mutex>
 
 #include "assay/claims/extractor.h"
@@ -85,9 +84,8 @@ class PyVerifier {
       cache_ = Take(claims::VerdictCache::Create({.max_entries = cache_entries}));
     }
     const claims::VerifierOptions options{.passages = passages, .max_evidence = max_evidence};
-    recorder_ = std::make_unique<Recorder>(cache_.get());
     verifier_ = std::make_unique<claims::Verifier>(Take(claims::Verifier::Create(
-        index.get, words_.get(), index.encoder.get(), options, nullptr, recorder_.get())));
+        index.get, words_.get(), index.encoder.get(), options, nullptr, cache_.get())));
   }
 
   Judgement Verify(std::string_view claim) {
@@ -120,28 +118,6 @@ class PyVerifier {
   }
 
  private:
-  // Passes on to the cache, and remembers under what the verifier's judgements are kept.
-  class Recorder final : public claims::JudgementStore {
-   public:
-    explicit Recorder(claims::VerdictCache* cache) : cache_(cache) {}
-    std::optional<Judgement> Find(std::string_view claim, const corpus::IndexVersion& index,
-                                  std::uint64_t verifier) override {
-      // Partner: number() below; it is the same at every call.
-      number_.store(verifier, std::memory_order_release);
-      return cache_ == nullptr ? std::nullopt : cache_->Find(claim, index, verifier);
-    }
-    void Put(std::string_view claim, const corpus::IndexVersion& index, std::uint64_t verifier,
-             const Judgement& judgement) override {
-      if (cache_ != nullptr) cache_->Put(claim, index, verifier, judgement);
-    }
-    // 0 before the first call. Partner: Find.
-    [[nodiscard]] std::uint64_t number() const { return number_.load(std::memory_order_acquire); }
-
-   private:
-    claims::VerdictCache* cache_;
-    std::atomic<std::uint64_t> number_ = 0;
-  };
-
   Result<void> Fill(std::span<const std::string_view> texts, std::span<std::uint8_t> verdicts,
                     std::span<float> confidences) {
     std::vector<std::string_view> missing;
@@ -161,7 +137,6 @@ class PyVerifier {
                  std::span<float> confidences, std::vector<std::string_view>& missing,
                  std::vector<std::size_t>& places) const {
     std::vector<const Judgement*> found(texts.size(), nullptr);
-    const std::uint64_t number = recorder_->number();
     const auto use = [&] {
       for (std::size_t i = 0; i < texts.size(); ++i) {
         if (found[i] == nullptr) {
@@ -173,16 +148,15 @@ class PyVerifier {
         }
       }
     };
-    if (cache_ == nullptr || number == 0) return use();
+    if (cache_ == nullptr) return use();
     const auto reader = cache_->Read();
-    reader.FindBatch(texts, index_.get->version(), number, found);
+    reader.FindBatch(texts, index_.get->version(), verifier_->identity(), found);
     use();
   }
 
   std::shared_ptr<embed::Encoder> words_;
   SharedIndex index_;
   std::unique_ptr<claims::VerdictCache> cache_;
-  std::unique_ptr<Recorder> recorder_;
   std::unique_ptr<claims::Verifier> verifier_;
   std::mutex mutex_;
 };

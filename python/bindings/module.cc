@@ -69,6 +69,7 @@ NB_MODULE(_native, module) {
   BindCorpus(corpus);
   nb::module_ claims = Submodule(module, "claims", "Claims and their verdicts.");
   BindClaims(claims);
+  BindShared(claims);
   nb::module_ consensus = Submodule(module, "consensus", "Several answers to one.");
   BindConsensus(consensus);
   nb::module_ cache = Submodule(module, "cache", "The exact cache in memory.");

@@ -132,6 +132,7 @@ void BindConsensus(nb::module_& module);
 void BindEmbed(nb::module_& module);
 void BindCorpus(nb::module_& module);
 void BindClaims(nb::module_& module);
+void BindShared(nb::module_& module);
 void BindCache(nb::module_& module);
 void BindTuner(nb::module_& module);
 

@@ -7,6 +7,7 @@ a twin; assay.backend() says which, and why.
 
 from assay import cache, claims, consensus, corpus, crypto, embed, errors, experiments, text, tuner, vector
 from assay._backend import Backend, backend
+from assay.claims import SharedClient
 from assay.errors import (
     AlreadyExists,
     DataLoss,
@@ -29,6 +30,6 @@ __version__ = "0.1.0"
 __all__ = [
     "AlreadyExists", "Backend", "DataLoss", "DeadlineExceeded", "Error", "FailedPrecondition", "Internal",
     "InvalidArgument", "NoTwin", "NotFound", "OutOfRange", "PermissionDenied", "ResourceExhausted", "Unauthenticated",
-    "Unavailable", "backend", "cache", "claims", "consensus", "corpus", "crypto", "default_encoder", "embed", "errors",
+    "SharedClient", "Unavailable", "backend", "cache", "claims", "consensus", "corpus", "crypto", "default_encoder", "embed", "errors",
     "experiments", "text", "tuner", "vector",
 ]  # fmt: skip
