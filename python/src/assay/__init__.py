@@ -8,6 +8,7 @@ a twin; assay.backend() says which, and why.
 from assay import cache, claims, consensus, corpus, crypto, embed, errors, experiments, text, tuner, vector
 from assay._backend import Backend, backend
 from assay.claims import SharedClient
+from assay.client import AsyncClient, Client
 from assay.errors import (
     AlreadyExists,
     DataLoss,
@@ -28,8 +29,8 @@ from assay.models import default_encoder
 
 __version__ = "0.1.0"
 __all__ = [
-    "AlreadyExists", "Backend", "DataLoss", "DeadlineExceeded", "Error", "FailedPrecondition", "Internal",
-    "InvalidArgument", "NoTwin", "NotFound", "OutOfRange", "PermissionDenied", "ResourceExhausted", "Unauthenticated",
-    "SharedClient", "Unavailable", "backend", "cache", "claims", "consensus", "corpus", "crypto", "default_encoder", "embed", "errors",
-    "experiments", "text", "tuner", "vector",
+    "AlreadyExists", "AsyncClient", "Backend", "Client", "DataLoss", "DeadlineExceeded", "Error", "FailedPrecondition",
+    "Internal", "InvalidArgument", "NoTwin", "NotFound", "OutOfRange", "PermissionDenied", "ResourceExhausted",
+    "SharedClient", "Unauthenticated", "Unavailable", "backend", "cache", "claims", "consensus", "corpus", "crypto",
+    "default_encoder", "embed", "errors", "experiments", "text", "tuner", "vector",
 ]  # fmt: skip
