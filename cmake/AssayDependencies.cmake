@@ -33,6 +33,11 @@ if(ASSAY_BENCH)
   find_package(benchmark REQUIRED)
 endif()
 
+# A wheel holds no transformer, so needs none of this.
+if(SKBUILD)
+  return()
+endif()
+
 # OpenVINO's wheel carries the C headers; the library itself is opened on first use (docs/decisions/0003).
 file(GLOB ASSAY_OPENVINO_CANDIDATES
   "${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/openvino")
