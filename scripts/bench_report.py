@@ -51,6 +51,7 @@ MINILM, OPENVINO = "embed/assay/minilm-l6-v2-int8/", "embed/openvino_python/"
 SPOT_BATCH, CACHE_BATCH = "spotting 66 patterns, batch, a sentence", "verdict cache, batch, a claim"
 ALIKE = "text/similarity/"
 MERGE = "consensus/assay/"
+SHARED = "claims/shared/"
 BM25_ROW = "BM25 over 100,000 passages, top 10"
 HIT = "gateway, hit, 16 connections"
 MISS, ADDED = "gateway, passed through, 16 connections", "gateway, passed through, added median latency"
@@ -73,6 +74,12 @@ ROWS = (
         "unordered_map + mutex", at_most=100e-9, goal="goal 50 ns"),
     Row(CACHE_BATCH, CACHE + "batch/assay/threads:1", CACHE + "single/tbb_concurrent_hash_map/threads:1",
         "tbb::concurrent_hash_map"),
+    Row("verdicts of known claims by shared memory, one at a time, wall", SHARED + "shared_memory/1", SHARED + "http/1",
+        "POST /v1/claims/verify, kept connection"),
+    Row("the same, 1,024 at a time, a claim, wall", SHARED + "shared_memory/1024", SHARED + "http/1024",
+        "POST /v1/claims/verify, kept connection", at_most=360e-9),
+    Row("the same, 1,024 at a time, a claim, wall", SHARED + "shared_memory/1024", SHARED + "in_process/1024",
+        "a call in the process"),
     Row("cache get, 100,000 zipf keys of 64 bytes", GET + "assay/threads:1", TBB + "threads:1",
         "tbb::concurrent_hash_map, copy out", at_most=80e-9),
     Row("cache get, batch", GET + "assay_batch/threads:1", TBB + "threads:1", "tbb::concurrent_hash_map, copy out",

@@ -185,6 +185,14 @@ def verdict_cache(plan, results):
     results.facts["peers"]["oneTBB"] = debian_version("libtbb12")
 
 
+def shared_claims(plan, results):
+    os.environ.setdefault("ASSAY_MODELS", str(models_folder()))
+    os.environ.setdefault("ASSAY_SOURCE_DIR", str(ROOT))
+    runs, _ = google_benchmark(plan, results, "shared_claims_bench")
+    for name, values in runs.items():
+        results.add(f"claims/shared/{name}", "s", (one["per_claim"] for one in values))
+
+
 def memory_cache(plan, results):
     runs, _ = google_benchmark(plan, results, "cache_bench")
     for name, values in runs.items():
@@ -377,7 +385,7 @@ def tuner(plan, results):
     results.facts["peers"].update(report["versions"])
 
 
-# title, function, prefix of its series, whether it needs ASSAY_DATA, what must be built
+# title, function, prefix of its series, whether it needs ASSAY_DATA, the targets that must be built
 BENCHMARKS = (
     ("patterns", pattern_set, "text/pattern_set", True, "pattern_set_bench"),
     ("patterns by Python's re", python_re, "text/python_re", True, ""),
@@ -386,6 +394,7 @@ BENCHMARKS = (
     ("similarity", similarity, "text/similarity", False, "similarity_bench"),
     ("consensus", consensus, "consensus", False, "consensus_bench"),
     ("verdict cache", verdict_cache, "claims/verdict_cache", True, "verdict_cache_bench"),
+    ("verdicts through shared memory", shared_claims, "claims/shared", True, "shared_claims_bench assay_program"),
     ("memory cache", memory_cache, "cache/get", False, "cache_bench"),
     ("disk and Redis tiers", cache_tiers, "cache/tiers", False, "cache_tiers_bench"),
     ("semantic cache", semantic_cache, "cache/semantic", False, "semantic_bench"),
@@ -410,7 +419,7 @@ GROUPS = tuple(dict.fromkeys(prefix.split("/")[0] for _, _, prefix, _, _ in BENC
 
 def targets(groups):
     """The build targets that these groups need."""
-    return [target for _, _, prefix, _, target in BENCHMARKS if target and prefix.split("/")[0] in groups]
+    return [target for _, _, prefix, _, names in BENCHMARKS if prefix.split("/")[0] in groups for target in names.split()]
 
 
 def models_folder():
