@@ -23,7 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (scanned && (quick.model != facts.model || quick.model_offset != facts.model_offset ||
                     quick.stream != facts.stream || quick.stream_usage != facts.stream_usage ||
-                    quick.choices != facts.choices || quick.max_tokens != facts.max_tokens)) {
+                    quick.choices != facts.choices || quick.max_tokens != facts.max_tokens ||
+                    quick.user != facts.user)) {
       std::abort();
     }
     const assay::core::Hash128 key = reader.Key("t", 1);

@@ -44,6 +44,7 @@ class Serve:
             f"listen: 127.0.0.1:0\ndata_folder: {folder}\nkeys: {{mode: required}}\n"
             f"upstreams: {{fake: {{url: {upstream}, retry: {{attempts: 0}}}}}}\n"
             f"routes: {{'*': {{documents: [{SOURCE / 'examples' / 'handbook'}]}}}}\n"
+            "experiments: {tone: {variants: {a: {}, b: {temperature: 0}}, metrics: {solved: {}, rating: {}}}}\n"
             "log: {level: warn}\n", encoding="utf-8")
         self.folder = folder
         self.token = self.make_key("test")

@@ -171,7 +171,7 @@ Result<ExperimentAnalysis> AnalyzeExperimentResults(const ExperimentData& data,
   const std::size_t metrics = data.metrics.size();
   const internal::CompareOptions options{significance_threshold,
                                          NormalQuantile(0.5 + 0.5 * significance_threshold),
-                                         improvement_threshold, data.sequential};
+                                         improvement_threshold, data.sequential, data.effect_size};
   out.comparisons.reserve((data.variants.size() - 1) * metrics);
   for (std::size_t v = 1; v < data.variants.size(); ++v) {
     for (std::size_t m = 0; m < metrics; ++m) {

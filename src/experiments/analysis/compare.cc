@@ -143,9 +143,15 @@ Result<TestResult> TestCells(const MetricValues& control, const MetricValues& tr
 
 // Always-valid p and interval in place of those of one look.
 void MakeSequential(const CompareOptions& options, Comparison& one) {
-  const double size = options.improvement * std::fabs(one.control);
-  const double tau = size > 0 ? size : one.test.error;
   if (!(one.test.error > 0)) return;
+  const double size = options.improvement * std::fabs(one.control);
+  double tau = size;
+  if (options.effect_size > 0 || !(size > 0)) {
+    // The deviation of one value, as the error has it: it hardly changes while values come in.
+    const double deviation = one.test.error / std::sqrt(1 / static_cast<double>(one.n_control) +
+                                                        1 / static_cast<double>(one.n_treatment));
+    tau = deviation * (options.effect_size > 0 ? options.effect_size : kUsualEffectSize);
+  }
   const SequentialResult valid =
       MixtureTest(one.test.effect, one.test.error, tau, options.confidence);
   one.test.p = valid.p;

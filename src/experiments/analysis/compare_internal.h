@@ -23,6 +23,7 @@ struct CompareOptions {
   double z;            // of that confidence, two-sided
   double improvement;  // relative size of the effects that matter
   bool sequential;
+  double effect_size;  // as in ExperimentData
 };
 
 // variants x metrics, row-major. Errors: kInvalidArgument naming variant and metric.

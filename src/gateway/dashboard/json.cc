@@ -157,7 +157,9 @@ std::string ExchangeJson(const ExchangeRecord& record) {
                      {"duration_us", std::max<std::int64_t>(0, span.end_us - span.start_us)},
                      {"note", span.detail}});
   }
-  if (spans.empty() && record.cache == "memory") {
+  const bool taken_apart = std::ranges::any_of(
+      record.spans, [](const auto& span) { return span.name != "assign_variant"; });
+  if (!taken_apart && record.cache == "memory") {
     // Such a hit takes microseconds, and is not taken apart while it is answered.
     spans.push_back(json::object{{"name", "exact_lookup"},
                                  {"start_us", 0},

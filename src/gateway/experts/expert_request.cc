@@ -2,9 +2,9 @@
 #include <array>
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 #include "experts/circle_internal.h"
+#include "openai/edit_internal.h"
 
 namespace assay::gateway {
 namespace {
@@ -23,20 +23,6 @@ bool Says(const json::object& request, std::string_view name) {
 bool SeveralChoices(const json::object& request) {
   const json::value* n = request.if_contains("n");
   return n != nullptr && n->is_number() && n->to_number<double>() > 1;
-}
-
-// Into the system prompt that is there, since many models take one only.
-void AddSystem(std::string_view system, json::array& messages) {
-  json::object* first = messages.empty() ? nullptr : messages.front().if_object();
-  const json::value* role = first == nullptr ? nullptr : first->if_contains("role");
-  const bool has_system = role != nullptr && role->is_string() &&
-                          (role->get_string() == "system" || role->get_string() == "developer");
-  json::value* content = has_system ? first->if_contains("content") : nullptr;
-  if (content != nullptr && content->is_string()) {
-    *content = fmt::format("{}\n\n{}", system, std::string_view(content->get_string()));
-    return;
-  }
-  messages.insert(messages.begin(), json::object{{"role", "system"}, {"content", system}});
 }
 
 }  // namespace
@@ -65,7 +51,7 @@ std::string ExpertRequest(const json::object& request, const ExpertSettings& exp
   json::object own = request;
   if (!expert.model.empty()) own["model"] = expert.model;
   if (expert.temperature >= 0) own["temperature"] = expert.temperature;
-  if (!expert.system.empty()) AddSystem(expert.system, own["messages"].as_array());
+  if (!expert.system.empty()) AddSystemPrompt(expert.system, own["messages"].as_array());
   own.erase("stream");
   own.erase("stream_options");
   return json::serialize(own);

@@ -164,6 +164,7 @@ class RequestReader::Impl {
   Status EmitTopLevel(ondemand::object object);
   Status NoteMember(std::string_view name, ondemand::value value, std::size_t begin);
   Status NoteModel(ondemand::value value);
+  Status NoteUser(ondemand::value value);
   Status SkipChecked(ondemand::value value);
   void SortMembers(std::size_t first, std::size_t begin);
   std::optional<ApiError> Explain(Status status) const;
@@ -346,11 +347,25 @@ simdjson::error_code RequestReader::Impl::NoteModel(ondemand::value value) {
   return simdjson::SUCCESS;
 }
 
+// It is no part of the key, so nothing is kept of what is emitted.
+simdjson::error_code RequestReader::Impl::NoteUser(ondemand::value value) {
+  ondemand::json_type type{};
+  if (const Status status = value.type().get(type); status != simdjson::SUCCESS) return status;
+  if (type != ondemand::json_type::string) return EmitValue(value, 2);
+  std::string_view user;
+  if (const Status status = value.get_string().get(user); status != simdjson::SUCCESS) {
+    return status;
+  }
+  facts_->user.assign(user);
+  return simdjson::SUCCESS;
+}
+
 // What was emitted for the member begins at `begin` of out_, so that facts are read from the
 // canonical form: on-demand values can be read once only.
 simdjson::error_code RequestReader::Impl::NoteMember(std::string_view name, ondemand::value value,
                                                      std::size_t begin) {
   if (name == "model") return NoteModel(value);
+  if (name == "user") return NoteUser(value);
   if (const Status status = EmitValue(value, 2); status != simdjson::SUCCESS) return status;
   const std::string_view text = std::string_view(out_).substr(begin);
   if (name == "messages") {

@@ -28,6 +28,7 @@ struct RequestFacts {
   std::int64_t choices = 1;   // n (or best_of, if larger)
   std::optional<double> temperature;
   bool has_seed = false;
+  std::string user;             // `user`; empty where it is not said or no string
   std::int64_t max_tokens = 0;  // max_tokens or max_completion_tokens; 0: not said
 };
 

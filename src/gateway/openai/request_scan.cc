@@ -47,6 +47,11 @@ bool ScanMember(const JsonMember& member, std::string_view body, Seen& seen, Req
     facts.model.assign(model);
     facts.model_offset = static_cast<std::size_t>(value.data() - body.data());
     facts.model_bytes = value.size();
+  } else if (member.name == "user") {
+    if (!value.starts_with('"')) return true;
+    const std::string_view user = PlainJsonString(value);
+    if (user.empty() && value != R"("")") return false;  // with escapes
+    facts.user.assign(user);
   } else if (member.name == "messages") {
     seen.messages = value.front() == '[';
   } else if (member.name == "prompt") {
@@ -69,6 +74,7 @@ bool ScanMember(const JsonMember& member, std::string_view body, Seen& seen, Req
 
 void ResetFacts(RequestFacts& facts) {
   facts.model.clear();
+  facts.user.clear();
   facts.model_offset = facts.model_bytes = 0;
   facts.stream = facts.stream_usage = facts.has_seed = false;
   facts.choices = 1;

@@ -16,6 +16,8 @@
 
 #include "checks/checker_pool_internal.h"
 #include "coalescing/coalescer.h"
+#include "experiments/experiments_api_internal.h"
+#include "experiments/live_set_internal.h"
 #include "experts/consensus_api_internal.h"
 #include "runtime/endpoints_internal.h"
 #include "runtime/status_metrics_internal.h"
@@ -73,6 +75,10 @@ std::string SemanticFolder(const CacheSettings& cache) {
   return keeps ? cache.disk.folder + "/semantic" : "";
 }
 
+std::string InDataFolder(const Settings& settings, std::string_view name) {
+  return settings.data_folder.empty() ? "" : fmt::format("{}/{}", settings.data_folder, name);
+}
+
 }  // namespace
 
 // Members are in the order in which they need each other: the last is torn down first.
@@ -96,6 +102,7 @@ struct Gateway::Impl {
   void RefreshDue();
   void AddGauges();
   void AddRouteMetrics();
+  Result<void> AddExperiments();
   Result<void> Reload(const Settings& settings, const Environment& environment);
 
   RoutePools Pools() {
@@ -109,6 +116,11 @@ struct Gateway::Impl {
       now = live;
     }
     return ViewUpstreams(*now->routes);
+  }
+
+  std::shared_ptr<const LiveSet> Experiments() const {
+    const std::lock_guard lock(reload_mutex);
+    return live->experiments;
   }
 
   // The checker of that route; without a name, that of the first route that has one.
@@ -135,6 +147,7 @@ struct Gateway::Impl {
   std::unique_ptr<EncoderPool> encoders;
   std::unique_ptr<CheckerPool> checkers;
   std::unique_ptr<SemanticPool> semantic;
+  std::unique_ptr<ExperimentPool> experiments;
   std::shared_ptr<const LiveSettings> live;
   mutable std::mutex reload_mutex;  // one reload at a time; guards `live`
   Router router;
@@ -154,6 +167,7 @@ void Gateway::Impl::Tick() {
   while (!stopping) {
     tick_wake.wait_for(lock, std::chrono::seconds(1), [this] { return stopping; });
     metrics.Tick();
+    experiments->Tick();
     if (refresh) RefreshDue();
   }
 }
@@ -209,6 +223,22 @@ void Gateway::Impl::AddRouteMetrics() {
   AddUpstreamMetrics(metrics, [this] { return Upstreams(); });
 }
 
+Result<void> Gateway::Impl::AddExperiments() {
+  ExperimentsApiParts api;
+  api.live = [this] { return Experiments(); };
+  if (parts.keys != nullptr) {
+    api.note = [keys = parts.keys](std::string_view action, std::string_view experiment,
+                                   std::string_view key_id) {
+      crypto::AuditEvent event;
+      event.action = action;
+      event.actor = fmt::format("key:{}", key_id);
+      event.details.emplace_back("experiment", experiment);
+      [[maybe_unused]] const auto written = keys->audit().Append(event);
+    };
+  }
+  return AddExperimentsApi(router, api);
+}
+
 Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Gateway::~Gateway() = default;
 
@@ -252,6 +282,10 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
   auto live = std::make_shared<LiveSettings>();
   live->settings = settings;
   ASSAY_ASSIGN(live->routes, RouteTable::Make(settings, environment, nullptr, impl->Pools()));
+  impl->experiments =
+      std::make_unique<ExperimentPool>(InDataFolder(settings, "experiments"), impl->metrics,
+                                       core::FileSystem::Real(), core::Clock::Real());
+  ASSAY_ASSIGN(live->experiments, LiveSet::Make(settings, live->routes, *impl->experiments));
   impl->live = live;
   ASSAY_ASSIGN(auto tls, LoadTls(settings.tls));
   const ServerOptions options = OptionsOf(settings, std::move(tls));
@@ -275,6 +309,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
                                                .metrics_on = settings.telemetry.metrics}));
   ASSAY_TRY(
       AddConsensusApi(impl->router, [pool = impl->encoders.get()] { return pool->Static(); }));
+  ASSAY_TRY(impl->AddExperiments());
   if (parts.keys != nullptr && KeysRequired(settings))
     ASSAY_TRY(AddKeyEndpoints(impl->router, *parts.keys));
   if (settings.claims.enabled) {
@@ -337,6 +372,7 @@ Result<void> Gateway::Impl::Reload(const Settings& settings, const Environment& 
   auto fresh = std::make_shared<LiveSettings>();
   fresh->settings = settings;
   ASSAY_ASSIGN(fresh->routes, RouteTable::Make(settings, environment, live->routes.get(), Pools()));
+  ASSAY_ASSIGN(fresh->experiments, LiveSet::Make(settings, fresh->routes, *experiments));
   live = fresh;
   if (tls) server->SetTls(tls);
   server->SetLimits(LimitsOf(settings.limits));

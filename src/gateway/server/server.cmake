@@ -1,6 +1,7 @@
 # The server, the line of stages and what holds them together.
 target_sources(assay_gateway PRIVATE
   http/request_parser.cc
+  openai/edit.cc
   openai/json_scan.cc
   openai/model_list.cc
   openai/request.cc

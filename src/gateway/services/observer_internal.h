@@ -25,6 +25,7 @@ struct ExchangeSummary {
   std::string_view route;
   std::string_view model;
   std::string_view upstream;
+  std::string_view variants;
   std::string_view error_code;
   std::string_view error;
   std::string_view question;  // the request's body, for where texts are wished

@@ -173,7 +173,7 @@ void TelemetryObserver::OnExchange(const ExchangeSummary& summary) {
 void TelemetryObserver::WriteLine(const ExchangeSummary& summary) {
   using telemetry::LogField;
   using telemetry::PlainText;
-  const std::array<LogField, 17> fields = {
+  const std::array<LogField, 18> fields = {
       LogField("request_id", summary.request_id),
       LogField("trace_id", PlainText{summary.trace_id}),
       LogField("status", summary.status),
@@ -189,10 +189,12 @@ void TelemetryObserver::WriteLine(const ExchangeSummary& summary) {
       LogField("upstream_us", summary.upstream_ns / 1000),
       LogField("prompt_tokens", summary.usage.prompt_tokens),
       LogField("completion_tokens", summary.usage.completion_tokens),
+      LogField("variant", summary.variants),
       LogField("error_code", summary.error_code),
       LogField("error", summary.error)};
   // Hits and plain answers have neither upstream nor error at their end.
-  const std::size_t count = summary.error_code.empty() ? fields.size() - 2 : fields.size();
+  const std::size_t plain = summary.variants.empty() ? fields.size() - 3 : fields.size() - 2;
+  const std::size_t count = summary.error_code.empty() ? plain : fields.size();
   log_->Write(telemetry::Level::kInfo, "exchange", std::span(fields).first(count));
 }
 
@@ -227,6 +229,10 @@ void TelemetryObserver::OfferRecord(const ExchangeSummary& summary) {
   if (options_.texts) {
     record.question = summary.question;
     record.answer = summary.answer;
+  }
+  if (!summary.variants.empty()) {
+    record.spans.push_back({.name = std::string(StageName(Stage::kAssignVariant)),
+                            .detail = std::string(summary.variants)});
   }
   if (summary.exchange != nullptr) {
     AddVerdicts(summary.exchange->verdicts, record);

@@ -224,9 +224,11 @@ void FinishAndCheck(Settings& s, const Report& report) {
   for (const UpstreamSettings& up : s.upstreams) CheckUpstream(up, report);
   for (const ExpertSettings& expert : s.experts) CheckExpert(s, expert, report);
   for (const RouteSettings& route : s.routes) CheckRoute(s, route, report);
+  CheckExperiments(s, report);
   CheckVariableNames(s.upstreams, "upstreams", report);
   CheckVariableNames(s.experts, "experts", report);
   CheckVariableNames(s.routes, "routes", report);
+  CheckVariableNames(s.experiments, "experiments", report);
   CheckSecrets(s, report);
   CheckCache(s.cache, report);
   CheckKeys(s, report);

@@ -1,11 +1,13 @@
 // The one table of all configuration keys, as a tree over a Settings object.
 // Reader, environment, schema, reference and diff walk it; nothing else knows a key's name.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -55,10 +57,35 @@ struct Key {
 // The whole table over `settings`, which must outlive it.
 [[nodiscard]] Key RootKey(Settings& settings);
 
-// Its two large parts.
+// Its large parts.
 [[nodiscard]] Key UpstreamsKey(std::vector<UpstreamSettings>& upstreams);
 [[nodiscard]] Key ExpertsKey(std::vector<ExpertSettings>& experts);
 [[nodiscard]] Key RoutesKey(std::vector<RouteSettings>& routes);
+[[nodiscard]] Key ExperimentsKey(std::vector<ExperimentSettings>& experiments);
+
+// Maps under names of the user's choice, kept in `all`; `fields` gives the keys of one.
+template <typename T>
+[[nodiscard]] Key NamedMapsKey(std::string_view name, std::string_view doc, std::vector<T>& all,
+                               Key (*fields)(T&)) {
+  Key key;
+  key.name = name;
+  key.kind = KeyKind::kNamedMaps;
+  key.doc = doc;
+  key.element = [&all, fields](const std::string& element) {
+    const auto found = std::ranges::find(all, element, &T::name);
+    if (found != all.end()) return fields(*found);
+    T fresh;
+    fresh.name = element;
+    all.push_back(std::move(fresh));
+    return fields(all.back());
+  };
+  key.names = [&all] {
+    std::vector<std::string> names;
+    for (const T& one : all) names.push_back(one.name);
+    return names;
+  };
+  return key;
+}
 
 // Builders, so that the table reads as a table.
 enum class Reload : std::uint8_t { kRestart, kLive };

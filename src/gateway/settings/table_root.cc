@@ -172,10 +172,10 @@ Key RootKey(Settings& s) {
                "Threads of I/O. 0: as many as the machine has cores."),
        String("data_folder", s.data_folder, kRestart,
               "For files that have no path of their own. Empty: nothing is kept on disk."),
-       UpstreamsKey(s.upstreams), ExpertsKey(s.experts), RoutesKey(s.routes), TlsKey(s.tls),
-       LimitsKey(s.limits), ComputeKey(s.compute), CacheKey(s.cache), KeysKey(s.keys),
-       TelemetryKey(s.telemetry), LogKey(s.log), RequestLogKey(s.request_log),
-       DashboardKey(s.dashboard), ClaimsKey(s.claims)});
+       UpstreamsKey(s.upstreams), ExpertsKey(s.experts), RoutesKey(s.routes),
+       ExperimentsKey(s.experiments), TlsKey(s.tls), LimitsKey(s.limits), ComputeKey(s.compute),
+       CacheKey(s.cache), KeysKey(s.keys), TelemetryKey(s.telemetry), LogKey(s.log),
+       RequestLogKey(s.request_log), DashboardKey(s.dashboard), ClaimsKey(s.claims)});
 }
 
 }  // namespace assay::gateway::settings

@@ -1,5 +1,4 @@
 // The keys under `upstreams` and `routes`.
-#include <algorithm>
 #include <array>
 #include <string>
 
@@ -182,59 +181,23 @@ Key RouteKey(RouteSettings& route) {
                  "Send `assay.verdict` events while an answer streams.")})});
 }
 
-// The element of that name, added where it is absent.
-template <typename T>
-T& Named(std::vector<T>& all, const std::string& name) {
-  const auto found = std::ranges::find(all, name, &T::name);
-  if (found != all.end()) return *found;
-  T fresh;
-  fresh.name = name;
-  all.push_back(std::move(fresh));
-  return all.back();
-}
-
-template <typename T>
-std::vector<std::string> NamesOf(const std::vector<T>& all) {
-  std::vector<std::string> names;
-  for (const T& one : all) names.push_back(one.name);
-  return names;
-}
-
 }  // namespace
 
 Key UpstreamsKey(std::vector<UpstreamSettings>& upstreams) {
-  Key key;
-  key.name = "upstreams";
-  key.kind = KeyKind::kNamedMaps;
-  key.doc = "The servers that answer, each under a name.";
-  key.element = [&upstreams](const std::string& name) {
-    return UpstreamKey(Named(upstreams, name));
-  };
-  key.names = [&upstreams] { return NamesOf(upstreams); };
-  return key;
+  return NamedMapsKey("upstreams", "The servers that answer, each under a name.", upstreams,
+                      &UpstreamKey);
 }
 
 Key ExpertsKey(std::vector<ExpertSettings>& experts) {
-  Key key;
-  key.name = "experts";
-  key.kind = KeyKind::kNamedMaps;
-  key.doc = "Those of whom routes ask more than a model, each under a name.";
-  key.element = [&experts](const std::string& name) { return ExpertKey(Named(experts, name)); };
-  key.names = [&experts] { return NamesOf(experts); };
-  return key;
+  return NamedMapsKey("experts", "Those of whom routes ask more than a model, each under a name.",
+                      experts, &ExpertKey);
 }
 
 Key RoutesKey(std::vector<RouteSettings>& routes) {
-  Key key;
-  key.name = "routes";
-  key.kind = KeyKind::kNamedMaps;
-  key.doc =
-      "Which upstreams answer for which model name. Without any there is one route, `\"*\"`, to "
-      "every "
-      "upstream.";
-  key.element = [&routes](const std::string& name) { return RouteKey(Named(routes, name)); };
-  key.names = [&routes] { return NamesOf(routes); };
-  return key;
+  return NamedMapsKey("routes",
+                      "Which upstreams answer for which model name. Without any there is one "
+                      "route, `\"*\"`, to every upstream.",
+                      routes, &RouteKey);
 }
 
 }  // namespace assay::gateway::settings

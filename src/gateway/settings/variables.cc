@@ -167,8 +167,8 @@ class Variables {
     const std::string prefix = VariableName({section.name}) + "_";
     if (!variable.starts_with(prefix)) return false;
     Settings scratch;
-    Key element = section.name == "upstreams" ? UpstreamsKey(scratch.upstreams).element("x")
-                                              : RoutesKey(scratch.routes).element("x");
+    Key root = RootKey(scratch);
+    Key element = std::ranges::find(root.keys, section.name, &Key::name)->element("x");
     std::size_t longest = 0;
     ForEachLeaf(element, [&](Key& leaf, const Path& path) {
       const std::string ending = VariableName(path).substr(kPrefix.size() - 1);  // "_RATE_..."

@@ -44,4 +44,8 @@ struct LeafValue {
 void FinishAndCheck(Settings& settings,
                     const std::function<void(const Path&, const std::string&)>& report);
 
+// The part of it that concerns experiments; their routes must be filled in.
+void CheckExperiments(const Settings& settings,
+                      const std::function<void(const Path&, const std::string&)>& report);
+
 }  // namespace assay::gateway::settings

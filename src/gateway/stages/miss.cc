@@ -22,8 +22,7 @@ constexpr std::uint32_t kBytesPerToken = 4;  // a rough mean of English text, fo
 
 }  // namespace
 
-std::shared_ptr<Pipeline::Miss> Pipeline::MakeMiss(ThreadState& state, const RequestView& request,
-                                                   ReplyStream& reply) {
+std::shared_ptr<Pipeline::Miss> Pipeline::MakeMiss(ThreadState& state, ReplyStream& reply) {
   auto miss = std::make_shared<Miss>();
   Exchange& exchange = miss->exchange;
   exchange.endpoint = state.endpoint;
@@ -32,17 +31,20 @@ std::shared_ptr<Pipeline::Miss> Pipeline::MakeMiss(ThreadState& state, const Req
   exchange.key_id = state.caller.key_id();
   exchange.tenant = state.tenant;
   exchange.model = state.facts.model;
+  exchange.variants = state.variants;
   exchange.stream = state.facts.stream;
   exchange.stream_usage = state.facts.stream_usage;
   exchange.cacheable = state.cacheable;
   exchange.wish = state.wish;
   exchange.key = state.key;
-  exchange.body.reserve(request.body.size() + kBodyPadding);
-  exchange.body = request.body;
+  exchange.body.reserve(state.body.size() + kBodyPadding);
+  exchange.body = state.body;
   exchange.started_wall_ns = state.start_wall_ns;
   exchange.started_monotonic_ns = state.start_ns;
   miss->live = state.live;
   miss->route = state.route;
+  miss->assigned = state.assigned;
+  miss->version = state.version;
   miss->caller = state.caller;
   miss->facts = state.facts;
   if (state.live->settings.telemetry.forward_trace) {
@@ -70,8 +72,8 @@ void Pipeline::Spawn(const std::shared_ptr<Miss>& miss, asio::awaitable<void> wo
                      }));
 }
 
-void Pipeline::StartMiss(ThreadState& state, const RequestView& request, ReplyStream& reply) {
-  const auto miss = MakeMiss(state, request, reply);
+void Pipeline::StartMiss(ThreadState& state, ReplyStream& reply) {
+  const auto miss = MakeMiss(state, reply);
   Spawn(miss, RunMiss(miss));
 }
 
@@ -386,6 +388,7 @@ void Pipeline::FinishMiss(Miss& miss) {
   if (miss.route != nullptr) summary.route = miss.route->settings.name;
   summary.model = miss.upstream_model.empty() ? exchange.model : miss.upstream_model;
   summary.upstream = exchange.upstream;
+  summary.variants = exchange.variants;
   summary.error_code = miss.error_code;
   summary.error = exchange.error;
   summary.question = exchange.body;
@@ -401,6 +404,7 @@ void Pipeline::FinishMiss(Miss& miss) {
   summary.answer_bytes = miss.answer_bytes;
   summary.exchange = &exchange;
   parts_.observer->OnExchange(summary);
+  NoteVariants(miss.assigned, summary);
 }
 
 }  // namespace assay::gateway

@@ -17,7 +17,7 @@ void Pipeline::StartModelList(ThreadState& state, const RequestView& request,
   state.caller = *caller;
   constexpr std::string_view kList = "/v1/models";
   std::string wanted = path.size() > kList.size() ? path.substr(kList.size() + 1) : std::string();
-  const auto miss = MakeMiss(state, request, reply);
+  const auto miss = MakeMiss(state, reply);
   Spawn(miss, ListModels(miss, std::move(wanted)));
 }
 

@@ -70,7 +70,7 @@ void Pipeline::AnswerError(ThreadState& state, const ApiError& error, ReplyStrea
   parts_.observer->OnExchange(summary);
 }
 
-// Authenticate, Normalize, AssignVariant (none yet) and ExactLookup, without a wait.
+// Authenticate, Normalize, AssignVariant and ExactLookup, without a wait.
 void Pipeline::OnModelRequest(Endpoint endpoint, const RequestView& request, ReplyStream& reply) {
   ThreadState& state = *states_[reply.thread_index()];
   state.endpoint = endpoint;
@@ -124,10 +124,13 @@ void Pipeline::OnModelRequest(Endpoint endpoint, const RequestView& request, Rep
          .message = fmt::format("No route serves the model '{}'.", state.facts.model)},
         reply);
   }
-  state.cacheable = parts_.cache != nullptr && state.route->cached && state.facts.choices == 1 &&
+  state.version = state.route->version;
+  AssignVariants(state, request);
+  state.cacheable = parts_.cache != nullptr && state.route->cached && state.may_cache &&
+                    state.facts.choices == 1 &&
                     (!state.facts.stream || state.route->settings.cache.streams);
   if (state.cacheable) {
-    state.key = state.reader.Key(state.tenant, state.route->version);
+    state.key = state.reader.Key(state.tenant, state.version);
     if (state.wish.may_read) {
       const std::int64_t now_ms = state.start_wall_ns / 1'000'000;
       const cache::EntryRef entry = parts_.cache->GetMemory(state.key, state.tenant, now_ms);
@@ -139,7 +142,8 @@ void Pipeline::OnModelRequest(Endpoint endpoint, const RequestView& request, Rep
       }
     }
   }
-  StartMiss(state, request, reply);
+  if (const auto error = EditForVariants(state)) return AnswerError(state, *error, reply);
+  StartMiss(state, reply);
 }
 
 bool IsWanted(const cache::Entry& entry, const CacheWish& wish, std::int64_t now_ms) {
@@ -170,6 +174,7 @@ void Pipeline::AnswerHit(ThreadState& state, const cache::EntryRef& entry, Cache
   summary.answer = entry->body();
   summary.first_byte_ns = summary.total_ns;
   parts_.observer->OnExchange(summary);
+  NoteVariants(state.assigned, summary);
 }
 
 bool Pipeline::OnHealth(const RequestView& request, ReplyStream& reply) {
@@ -214,7 +219,8 @@ void Pipeline::OnEndpoint(const RequestView& view, ReplyStream& reply) {
     const Result<Caller> caller = parts_.gate->Admit(view.authorization, scope);
     if (!caller) return reply.AnswerReply(ErrorReply(FromError(caller.error())), id);
     request->key_id = caller->key_id();
-    request->tenant = caller->tenant;
+    const bool acts_for = caller->is_admin && !view.assay_tenant.empty();
+    request->tenant = acts_for ? view.assay_tenant : caller->tenant;
   }
   const std::string_view pattern = found.route->pattern;  // of the router, which does not change
   const std::int64_t start_ns = state.start_ns;

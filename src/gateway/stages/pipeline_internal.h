@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +24,7 @@
 #include "assay/gateway/settings.h"
 
 #include "coalescing/coalescer.h"
+#include "experiments/live_set_internal.h"
 #include "openai/request_internal.h"
 #include "server/compute_pool_internal.h"
 #include "server/reply_stream_internal.h"
@@ -46,6 +49,7 @@ struct PipelineParts {
 struct LiveSettings {
   Settings settings;
   std::shared_ptr<const RouteTable> routes;
+  std::shared_ptr<const LiveSet> experiments;  // null: none
 };
 
 class Pipeline final : public RequestSink {
@@ -78,9 +82,15 @@ class Pipeline final : public RequestSink {
   void AnswerHit(ThreadState& state, const cache::EntryRef& entry, CacheTier tier,
                  ReplyStream& reply);
   void AnswerError(ThreadState& state, const ApiError& error, ReplyStream& reply);
-  void StartMiss(ThreadState& state, const RequestView& request, ReplyStream& reply);
-  std::shared_ptr<Miss> MakeMiss(ThreadState& state, const RequestView& request,
-                                 ReplyStream& reply);
+  // AssignVariant (experiments/assign_variant.cc).
+  static std::string_view UnitOf(const ThreadState& state, const ExperimentSettings& experiment,
+                                 const RequestView& request);
+  static void AssignVariants(ThreadState& state, const RequestView& request);
+  [[nodiscard]] static std::optional<ApiError> EditForVariants(ThreadState& state);
+  static void NoteVariants(std::span<const AssignedVariant> assigned,
+                           const ExchangeSummary& summary);
+  void StartMiss(ThreadState& state, ReplyStream& reply);
+  std::shared_ptr<Miss> MakeMiss(ThreadState& state, ReplyStream& reply);
   void Spawn(const std::shared_ptr<Miss>& miss, boost::asio::awaitable<void> work);
 
   // Null when today's settings have another key for that request: it would store nothing of use.

@@ -59,6 +59,9 @@ void Pipeline::ThreadState::Begin(const RequestView& request) {
   body = request.body;
   request_bytes = request.body.size();
   route = nullptr;
+  assigned.clear();
+  variants.clear();
+  may_cache = true;
   cacheable = false;
   outdated = nullptr;
   caller = Caller{};
@@ -71,6 +74,7 @@ void Pipeline::ThreadState::Begin(const RequestView& request) {
 void Pipeline::ThreadState::BeginFields(std::string_view cache_state) {
   fields.clear();
   AppendNameFields(names.request_id_view(), cache_state, names.trace_id_view(), fields);
+  if (!variants.empty()) fields.append("x-assay-variant: ").append(variants).append("\r\n");
 }
 
 ExchangeSummary Pipeline::ThreadState::Summary(int status) const {
@@ -85,6 +89,7 @@ ExchangeSummary Pipeline::ThreadState::Summary(int status) const {
   summary.tenant = tenant;
   if (route != nullptr) summary.route = route->settings.name;
   summary.model = facts.model;
+  summary.variants = variants;
   summary.question = body;
   summary.start_wall_ns = start_wall_ns;
   summary.total_ns = core::Clock::Real().monotonic_ns() - start_ns;
@@ -95,6 +100,8 @@ ExchangeSummary Pipeline::ThreadState::Summary(int status) const {
 std::string Pipeline::Miss::Fields(std::string_view cache_state) const {
   std::string fields;
   AppendNameFields(exchange.request_id, cache_state, exchange.trace_id, fields);
+  if (!exchange.variants.empty())
+    fields.append("x-assay-variant: ").append(exchange.variants).append("\r\n");
   if (!verdict_field.empty())
     fields.append("x-assay-verdict: ").append(verdict_field).append("\r\n");
   if (!exchange.consensus.empty())

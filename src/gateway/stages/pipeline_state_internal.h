@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/asio/cancellation_signal.hpp>
 
@@ -55,6 +56,12 @@ struct Pipeline::ThreadState {
   std::string tenant;
   CacheWish wish;
   const ModelRoute* route = nullptr;
+  std::vector<AssignedVariant> assigned;
+  std::string variants;       // the value of x-assay-variant; empty: no such field
+  std::string unit;           // scratch
+  std::string edited;         // the body as variants want it
+  std::uint64_t version = 0;  // of the route and the variants
+  bool may_cache = true;      // as far as variants say
   bool cacheable = false;
   core::Hash128 key;
   cache::EntryRef outdated;  // found in memory, with a verdict by other documents
@@ -74,7 +81,9 @@ struct Pipeline::ThreadState {
 struct Pipeline::Miss {
   Exchange exchange;
   std::shared_ptr<const LiveSettings> live;
-  const ModelRoute* route = nullptr;  // of live
+  const ModelRoute* route = nullptr;      // of live
+  std::vector<AssignedVariant> assigned;  // of live
+  std::uint64_t version = 0;              // of the route and the variants
   Caller caller;
   RequestFacts facts;
   std::string traceparent;

@@ -27,6 +27,7 @@ std::shared_ptr<Pipeline::Miss> Pipeline::MakeRefresh(ThreadState& state,
     if (state.reader.Key(entry.tenant(), route->version) != entry.key()) continue;
     exchange.endpoint = endpoint;
     miss->route = route;
+    miss->version = route->version;
     break;
   }
   if (miss->route == nullptr) return nullptr;

@@ -38,7 +38,7 @@ asio::awaitable<void> Pipeline::LookSemantic(std::shared_ptr<Miss> miss) {
   const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
   const auto found = std::make_shared<HandOver<Found>>(co_await asio::this_coro::executor);
   // The job has its own copies: the client may leave meanwhile.
-  auto job = [found, route = miss->route->semantic, version = miss->route->version,
+  auto job = [found, route = miss->route->semantic, version = miss->version,
               body = miss->exchange.body, tenant = miss->exchange.tenant,
               now_ms = miss->exchange.started_wall_ns / 1'000'000]() mutable {
     auto look = std::make_shared<const SemanticLook>(route->Look(body, tenant, version, now_ms));
@@ -93,6 +93,7 @@ void Pipeline::StartSemanticCheck(const Miss& served) {
   miss->exchange.started_monotonic_ns = core::Clock::Real().monotonic_ns();
   miss->live = served.live;
   miss->route = served.route;
+  miss->version = served.version;
   miss->facts = served.facts;
   miss->semantic = served.semantic;
   miss->hold = served.reply->HoldThread();

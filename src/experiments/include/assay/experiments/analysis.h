@@ -18,6 +18,7 @@ namespace assay::experiments {
 enum class Direction : std::uint8_t { kIncrease, kDecrease };  // which way is better
 enum class MetricRole : std::uint8_t { kGoal, kGuardrail };
 enum class MetricTest : std::uint8_t { kWelch, kStudent, kMannWhitney };  // of plain values
+inline constexpr double kUsualEffectSize = 0.1;
 enum class Correction : std::uint8_t { kHolm, kBenjaminiHochberg, kNone };
 
 struct MetricSpec {
@@ -52,8 +53,11 @@ struct ExperimentData {
   std::vector<MetricSpec> metrics = {};
   std::vector<VariantData> variants = {};  // the first one is the control
   Correction correction = Correction::kHolm;
-  bool sequential =
-      false;  // somebody looks while it runs: always-valid p-values and intervals decide
+  // Somebody looks while it runs: always-valid p-values and intervals decide.
+  bool sequential = false;
+  // Of the sequential test: the size of effect, in deviations of one value, where it is sharpest.
+  // 0: the improvement threshold, or kUsualEffectSize where that is 0.
+  double effect_size = 0;
 };
 
 // One variant against the control in one metric.

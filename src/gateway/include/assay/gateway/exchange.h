@@ -98,7 +98,8 @@ struct Exchange {
   std::string peer;
   std::string key_id;  // empty without keys
   std::string tenant;
-  std::string model;  // as the client asked: the route's name
+  std::string model;     // as the client asked: the route's name
+  std::string variants;  // "experiment=variant, ..."; empty: it takes no part in any
   bool stream = false;
   bool stream_usage = false;  // stream_options.include_usage
   bool cacheable = false;     // by the request itself and the route's policy

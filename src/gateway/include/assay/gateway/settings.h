@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "assay/gateway/settings/experiments.h"
 #include "assay/gateway/settings/routes.h"
 
 namespace assay::gateway {
@@ -136,9 +137,10 @@ struct Settings {
   TlsSettings tls;
   LimitSettings limits;
   ComputeSettings compute;
-  std::vector<UpstreamSettings> upstreams;  // in file order
-  std::vector<ExpertSettings> experts;      // those with a name, in file order
-  std::vector<RouteSettings> routes;        // never empty once loaded
+  std::vector<UpstreamSettings> upstreams;      // in file order
+  std::vector<ExpertSettings> experts;          // those with a name, in file order
+  std::vector<RouteSettings> routes;            // never empty once loaded
+  std::vector<ExperimentSettings> experiments;  // in file order
   CacheSettings cache;
   KeySettings keys;
   TelemetrySettings telemetry;

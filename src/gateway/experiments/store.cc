@@ -1,0 +1,327 @@
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "assay/config/reader.h"
+
+#include "experiments/store_internal.h"
+
+namespace assay::gateway {
+namespace {
+
+constexpr double kHistoryStep = 1.05;  // of the number of outcomes, from one point to the next
+constexpr std::int64_t kNsPerMs = 1'000'000;
+
+constexpr std::uint64_t kUnitSeed = 0x756e6974;  // part of the log's format, as the next ones
+constexpr std::uint64_t kRequestSeed = 0x72657175;
+constexpr std::uint64_t kOutcomeSeed = 0x6f757463;
+
+std::string Scoped(std::string_view tenant, std::string_view name) {
+  return fmt::format("{}{}{}", tenant, '\0', name);
+}
+
+core::Hash128 OutcomeKey(const ReportedOutcome& outcome, std::string_view metric) {
+  const bool of_request = !outcome.request_id.empty();
+  return core::HashBytes128(
+      fmt::format("{}{}{}{}{}{}", outcome.tenant, '\0', of_request ? 'r' : 'u',
+                  of_request ? outcome.request_id : outcome.unit, '\0', metric),
+      kOutcomeSeed);
+}
+
+}  // namespace
+
+std::uint64_t UnitHash(std::string_view tenant, std::string_view unit) {
+  return core::HashBytes64(Scoped(tenant, unit), kUnitSeed);
+}
+
+std::uint64_t RequestHash(std::string_view tenant, std::string_view request_id) {
+  return core::HashBytes64(Scoped(tenant, request_id), kRequestSeed);
+}
+
+std::uint16_t ExperimentStore::ArmOf(const LogArm& name) {
+  const auto found = std::ranges::find_if(arms_, [&](const Arm& arm) { return arm.name == name; });
+  if (found != arms_.end()) return static_cast<std::uint16_t>(found - arms_.begin());
+  Arm fresh;
+  fresh.name = name;
+  arms_.push_back(std::move(fresh));
+  return static_cast<std::uint16_t>(arms_.size() - 1);
+}
+
+std::uint16_t ExperimentStore::MetricNumber(const std::string& name) {
+  const auto found = std::ranges::find(metrics_, name);
+  if (found != metrics_.end()) return static_cast<std::uint16_t>(found - metrics_.begin());
+  metrics_.push_back(name);
+  const auto now = std::ranges::find(settings_.metrics, name, &OutcomeSettings::name);
+  metric_of_number_.push_back(
+      now == settings_.metrics.end()
+          ? std::nullopt
+          : std::optional(static_cast<std::size_t>(now - settings_.metrics.begin())));
+  return static_cast<std::uint16_t>(metrics_.size() - 1);
+}
+
+void ExperimentStore::UpdateRunning() {
+  running_.store(settings_.enabled && !stopped_, std::memory_order_relaxed);
+}
+
+std::vector<std::uint16_t> ExperimentStore::Define(const ExperimentSettings& settings) {
+  const std::scoped_lock lock(mutex_);
+  Drain();
+  settings_ = settings;
+  std::vector<std::uint16_t> arms;
+  for (Arm& arm : arms_) arm.variant.reset();
+  for (std::size_t v = 0; v < settings.variants.size(); ++v) {
+    const VariantSettings& variant = settings.variants[v];
+    const std::uint16_t arm = ArmOf({.name = variant.name, .version = VersionOf(variant)});
+    arms_[arm].variant = v;
+    arms.push_back(arm);
+  }
+  for (std::size_t i = 0; i < metrics_.size(); ++i) {
+    const auto now = std::ranges::find(settings.metrics, metrics_[i], &OutcomeSettings::name);
+    metric_of_number_[i].reset();
+    if (now == settings.metrics.end()) continue;
+    metric_of_number_[i] = static_cast<std::size_t>(now - settings.metrics.begin());
+  }
+  Rebuild();
+  UpdateRunning();
+  return arms;
+}
+
+void ExperimentStore::Rebuild() {
+  board_.emplace(settings_.variants.size(), settings_.metrics.size());
+  counted_ = 0;
+  next_history_ = 0;
+  history_.clear();
+  for (const LogOutcome& outcome : outcomes_) Count(outcome);
+}
+
+void ExperimentStore::Count(const LogOutcome& outcome) {
+  const std::optional<std::size_t> variant = arms_[outcome.arm].variant;
+  const std::optional<std::size_t> metric = metric_of_number_[outcome.metric];
+  if (!variant || !metric || !board_->Record(*variant, *metric, outcome.value)) return;
+  ++counted_;
+  NoteHistory(outcome.at_ms);
+}
+
+void ExperimentStore::NoteExposure(std::uint16_t arm, std::uint64_t unit, std::uint64_t request) {
+  const std::scoped_lock lock(queue_mutex_);
+  if (queue_.exposures.size() >= kMaxQueuedEvents) {
+    ++lost_;
+    return;
+  }
+  queue_.exposures.push_back({.unit = unit, .request = request, .arm = arm});
+}
+
+void ExperimentStore::NoteFinished(std::uint16_t arm, const FinishedRequest& finished) {
+  const std::scoped_lock lock(queue_mutex_);
+  if (queue_.finished.size() >= kMaxQueuedEvents) {
+    ++lost_;
+    return;
+  }
+  queue_.finished.emplace_back(arm, finished);
+}
+
+void ExperimentStore::TakeExposure(const LogExposures::One& one) {
+  if (one.unit == 0) {
+    // of a log that was written anew: only its request
+  } else if (units_.size() < kMaxUnits || units_.contains(one.unit)) {
+    const auto [at, fresh] = units_.try_emplace(one.unit, one.arm);
+    if (fresh) ++arms_[one.arm].units;
+  } else {
+    const std::scoped_lock lock(queue_mutex_);
+    ++lost_;
+  }
+  if (one.request == 0) return;
+  if (!requests_.insert_or_assign(one.request, one.arm).second) return;
+  request_order_.push_back(one.request);
+  if (request_order_.size() <= kRecentRequests) return;
+  requests_.erase(request_order_.front());
+  request_order_.pop_front();
+}
+
+void ExperimentStore::Drain() {
+  {
+    const std::scoped_lock lock(queue_mutex_);
+    std::swap(queue_, draining_);
+  }
+  for (const LogExposures::One& one : draining_.exposures) TakeExposure(one);
+  for (const auto& [arm, finished] : draining_.finished) {
+    for (std::size_t i = 0; i < kMeasures; ++i) {
+      if (!std::isnan(finished.measures[i])) arms_[arm].measures[i].Add(finished.measures[i]);
+    }
+    arms_[arm].measures_changed = true;
+  }
+  if (!path_.empty()) {
+    const std::size_t room = kMaxQueuedEvents - unwritten_.all.size();
+    const std::size_t fits = std::min(room, draining_.exposures.size());
+    unwritten_.all.insert(unwritten_.all.end(), draining_.exposures.begin(),
+                          draining_.exposures.begin() + static_cast<std::ptrdiff_t>(fits));
+    if (fits < draining_.exposures.size()) {  // these are known until the end of this process
+      const std::scoped_lock lock(queue_mutex_);
+      lost_ += draining_.exposures.size() - fits;
+    }
+  }
+  draining_.exposures.clear();
+  draining_.finished.clear();
+}
+
+Result<std::uint16_t> ExperimentStore::FindArm(const ReportedOutcome& outcome) const {
+  if (!outcome.request_id.empty()) {
+    const auto found = requests_.find(RequestHash(outcome.tenant, outcome.request_id));
+    if (found != requests_.end()) return found->second;
+    return Fail(Code::kNotFound,
+                fmt::format("The request '{}' took no part, or too long ago.", outcome.request_id));
+  }
+  const auto found = units_.find(UnitHash(outcome.tenant, outcome.unit));
+  if (found != units_.end()) return found->second;
+  return Fail(Code::kNotFound, fmt::format("The unit '{}' took no part.", outcome.unit));
+}
+
+Result<void> ExperimentStore::CheckValue(const std::string& metric, double value) const {
+  const auto known = std::ranges::find(settings_.metrics, metric, &OutcomeSettings::name);
+  if (known == settings_.metrics.end()) {
+    std::vector<std::string_view> names;
+    for (const OutcomeSettings& one : settings_.metrics) names.push_back(one.name);
+    const std::string_view near = config::DidYouMean(metric, names);
+    return Fail(Code::kInvalidArgument,
+                near.empty() ? fmt::format("'{}' is no metric of this experiment.", metric)
+                             : fmt::format("'{}' is no metric of this experiment; did you mean "
+                                           "'{}'?",
+                                           metric, near));
+  }
+  if (MeasureOf(metric) < kMeasures) {
+    return Fail(Code::kInvalidArgument, fmt::format("'{}' is measured by the gateway.", metric));
+  }
+  if (!(value >= known->minimum) || !(value <= known->maximum)) {
+    return Fail(Code::kInvalidArgument, fmt::format("'{}' is {}, but must be from {} to {}.",
+                                                    metric, value, known->minimum, known->maximum));
+  }
+  return {};
+}
+
+Result<RecordedOutcome> ExperimentStore::Record(const ReportedOutcome& outcome) {
+  const std::scoped_lock lock(mutex_);
+  Drain();
+  ASSAY_ASSIGN(const std::uint16_t arm, FindArm(outcome));
+  for (const auto& [metric, value] : outcome.values) ASSAY_TRY(CheckValue(metric, value));
+  RecordedOutcome out;
+  out.variant = arms_[arm].name.name;
+  std::vector<LogOutcome> fresh;
+  for (const auto& [metric, value] : outcome.values) {
+    LogOutcome one{.key = OutcomeKey(outcome, metric),
+                   .at_ms = clock_.wall_ns() / kNsPerMs,
+                   .value = value,
+                   .arm = arm};
+    const auto known = places_.find(one.key);
+    if (known == places_.end()) {
+      one.metric = MetricNumber(metric);
+      fresh.push_back(one);
+    } else if (outcomes_[known->second].value == value) {
+      ++out.repeated;
+    } else {
+      return Fail(Code::kAlreadyExists, fmt::format("'{}' was reported before as {}; it stays.",
+                                                    metric, outcomes_[known->second].value));
+    }
+  }
+  if (outcomes_.size() + fresh.size() > kMaxOutcomes) {
+    return Fail(Code::kResourceExhausted,
+                fmt::format("This experiment has {} outcomes and takes no more; stop it and begin "
+                            "another one.",
+                            outcomes_.size()));
+  }
+  if (!fresh.empty() && !path_.empty()) {
+    ASSAY_TRY(WriteUnwritten());
+    for (const LogOutcome& one : fresh) ASSAY_TRY(Write(one));
+    if (auto synced = log_->Sync(); !synced) {
+      log_.reset();  // nobody knows what it holds: it is opened anew
+      return std::unexpected(std::move(synced).error());
+    }
+  }
+  for (const LogOutcome& one : fresh) {
+    places_.emplace(one.key, static_cast<std::uint32_t>(outcomes_.size()));
+    outcomes_.push_back(one);
+    Count(one);
+  }
+  out.recorded = fresh.size();
+  return out;
+}
+
+Result<experiments::ExperimentAnalysis> ExperimentStore::Analyze() const {
+  experiments::ExperimentData data;
+  data.id = settings_.name;
+  data.sequential = true;
+  data.effect_size = experiments::kUsualEffectSize;
+  for (const OutcomeSettings& metric : settings_.metrics) {
+    data.metrics.push_back({.name = metric.name,
+                            .direction = metric.direction == OutcomeDirection::kIncrease
+                                             ? experiments::Direction::kIncrease
+                                             : experiments::Direction::kDecrease,
+                            .role = metric.role == OutcomeRole::kGoal
+                                        ? experiments::MetricRole::kGoal
+                                        : experiments::MetricRole::kGuardrail,
+                            .margin = metric.margin});
+  }
+  const std::vector<experiments::OutcomeSum> sums = board_->Snapshot();
+  for (std::size_t v = 0; v < settings_.variants.size(); ++v) {
+    experiments::VariantData variant;
+    variant.name = settings_.variants[v].name;
+    variant.share = settings_.variants[v].share;
+    const auto arm = std::ranges::find(arms_, std::optional(v), &Arm::variant);
+    variant.units = arm->units;
+    for (std::size_t m = 0; m < settings_.metrics.size(); ++m) {
+      const std::size_t measure = MeasureOf(settings_.metrics[m].name);
+      const experiments::OutcomeSum& sum =
+          measure < kMeasures ? arm->measures[measure] : sums[v * settings_.metrics.size() + m];
+      variant.metrics.push_back({.summary = sum.summary()});
+    }
+    data.variants.push_back(std::move(variant));
+  }
+  return experiments::AnalyzeExperimentResults(data, settings_.significance, settings_.improvement);
+}
+
+// Points stand at outcomes, not at times, so that the log's outcomes make the same ones again.
+void ExperimentStore::NoteHistory(std::int64_t at_ms) {
+  if (counted_ < next_history_) return;
+  next_history_ = std::max(
+      counted_ + 1, static_cast<std::uint64_t>(static_cast<double>(counted_) * kHistoryStep));
+  const auto analysis = Analyze();
+  if (!analysis) return;
+  for (const experiments::Comparison& one : analysis->comparisons) {
+    if (!std::isfinite(one.test.interval.low) || !std::isfinite(one.test.interval.high)) continue;
+    history_.push_back({.at_ms = at_ms,
+                        .outcomes = counted_,
+                        .variant = one.variant,
+                        .metric = one.metric,
+                        .effect = one.test.effect,
+                        .interval = one.test.interval});
+  }
+}
+
+ExperimentReport ExperimentStore::Report() {
+  const std::scoped_lock lock(mutex_);
+  Drain();
+  ExperimentReport report;
+  report.settings = settings_;
+  report.running = running();
+  report.stopped = stopped_;
+  const std::vector<experiments::OutcomeSum> sums = board_->Snapshot();
+  for (std::size_t v = 0; v < settings_.variants.size(); ++v) {
+    const auto arm = std::ranges::find(arms_, std::optional(v), &Arm::variant);
+    VariantReport variant{.units = arm->units, .measures = arm->measures, .outcomes = {}};
+    for (std::size_t m = 0; m < settings_.metrics.size(); ++m) {
+      const std::size_t measure = MeasureOf(settings_.metrics[m].name);
+      variant.outcomes.push_back(measure < kMeasures ? arm->measures[measure]
+                                                     : sums[v * settings_.metrics.size() + m]);
+    }
+    report.variants.push_back(std::move(variant));
+  }
+  if (auto analysis = Analyze()) report.analysis = std::move(*analysis);
+  report.history = history_;
+  report.outcomes = counted_;
+  report.set_aside = outcomes_.size() - counted_;
+  const std::scoped_lock queue(queue_mutex_);
+  report.lost = lost_;
+  return report;
+}
+
+}  // namespace assay::gateway
