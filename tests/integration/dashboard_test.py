@@ -44,11 +44,12 @@ VIEWS = {
     "exchanges": ("#/exchanges", "Exchanges"),
     "upstreams": ("#/upstreams", "Upstreams"),
     "cache": ("#/cache", "Cache"),
+    "experiments": ("#/experiments", "Experiments"),
     "keys": ("#/keys", "API keys"),
 }
 PICTURES = (
     "traffic-wide-light", "traffic-narrow-dark", "exchanges-wide-light", "exchanges-narrow-light", "exchange-wide-dark",
-    "upstreams-wide-dark", "cache-wide-light", "keys-wide-light", "sign-in-wide-light",
+    "upstreams-wide-dark", "cache-wide-light", "experiment-wide-light", "keys-wide-light", "sign-in-wide-light",
 )
 ANSWER = (
     "Full-time employees receive 35 days of paid annual leave per calendar year. "
@@ -79,6 +80,12 @@ upstreams:
 routes:
   handbook: {{experts: [local-gpu/gemma3-270m], documents: ["{HANDBOOK}"]}}
   support-chat: {{experts: [local-gpu/gemma3-270m]}}
+  lab: {{experts: [local-gpu/gemma3-270m]}}
+experiments:
+  tone:
+    routes: [lab]
+    variants: {{plain: {{}}, warm: {{system: "Be warm."}}}}
+    metrics: {{solved: {{}}, latency_ms: {{direction: decrease, role: guardrail, margin: 0.5}}}}
 cache: {{compressed: {{enabled: true}}}}
 keys: {{mode: required}}
 request_log: {{enabled: true, texts: true}}
@@ -108,11 +115,27 @@ request_log: {{enabled: true, texts: true}}
     def set_password(self) -> None:
         self.assay("dashboard", "password", "--config", self.config, text=PASSWORD + "\n")
 
-    def ask(self, question: str, route: str = "support-chat", token: str | None = None) -> int:
-        body = json.dumps({"model": route, "messages": [{"role": "user", "content": question}]}).encode()
-        request = urllib.request.Request(
-            self.url + "/v1/chat/completions", body,
+    def post(self, path: str, body: dict, token: str | None = None) -> urllib.request.Request:
+        return urllib.request.Request(
+            self.url + path, json.dumps(body).encode(),
             {"content-type": "application/json", "authorization": f"Bearer {token or self.token}"},
+        )
+
+    def experiment(self, users: int) -> None:
+        """Users ask on the route `lab`; warm answers help more of them."""
+        for i in range(users):
+            body = {"model": "lab", "user": f"u{i}", "messages": [{"role": "user", "content": "Why?"}]}
+            with urllib.request.urlopen(self.post("/v1/chat/completions", body), timeout=30) as reply:
+                warm = reply.headers["x-assay-variant"] == "tone=warm"
+            solved = i % 10 < (8 if warm else 3)
+            with urllib.request.urlopen(
+                self.post("/v1/experiments/tone/outcome", {"unit": f"u{i}", "values": {"solved": solved}}), timeout=30
+            ) as reply:
+                assert reply.status == 200
+
+    def ask(self, question: str, route: str = "support-chat", token: str | None = None) -> int:
+        request = self.post(
+            "/v1/chat/completions", {"model": route, "messages": [{"role": "user", "content": question}]}, token
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as reply:
@@ -191,7 +214,11 @@ class DashboardTest(unittest.TestCase):
 
     @staticmethod
     def sign_in(page: Page) -> None:
-        page.goto("/dashboard")
+        DashboardTest.sign_in_at(page, "")
+
+    @staticmethod
+    def sign_in_at(page: Page, url: str) -> None:
+        page.goto(f"{url}/dashboard")
         page.get_by_label("Admin password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Traffic")
@@ -249,6 +276,30 @@ class DashboardTest(unittest.TestCase):
             self.assert_accessible(page, f"tables of the charts, {size}, {theme}")
         self.assertEqual(self.complaints, [])
         self.assertEqual(self.hosts, {self.gateway.url})
+
+    def test_an_experiment_shows_effects_and_can_be_stopped(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        gateway = Gateway(Path(folder.name), self.upstream.url)
+        self.addCleanup(gateway.stop)
+        gateway.set_password()
+        gateway.experiment(300)
+        for size, theme in (("wide", "light"), ("narrow", "dark")):
+            page = self.page(size, theme, signed_in=False)
+            self.sign_in_at(page, gateway.url)
+            page.goto(f"{gateway.url}/dashboard#/experiments")
+            page.get_by_role("link", name="tone").click()
+            expect(page.get_by_role("heading", level=1)).to_have_text("tone")
+            expect(page.get_by_text("Winner: warm")).to_be_visible()
+            expect(page.locator("svg.effect.better.history")).to_have_count(1)
+            expect(page.locator("td svg.effect")).to_have_count(2)
+            self.assert_accessible(page, f"experiment, {size}, {theme}")
+            self.picture(page, f"experiment-{size}-{theme}")
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_text("Stopped")).to_be_visible()
+        page.get_by_role("button", name="Start").click()
+        expect(page.get_by_text("Running", exact=True)).to_be_visible()
+        self.assertEqual(self.complaints, [])
 
     def test_wide_light(self) -> None:
         self.visit("wide", "light")

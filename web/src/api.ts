@@ -4,6 +4,8 @@ import type {
   CacheState,
   Exchange,
   ExchangePage,
+  Experiment,
+  ExperimentRow,
   NewKey,
   Range,
   Session,
@@ -106,6 +108,15 @@ export const purge = (filter: {
   model?: string;
   tenant?: string;
 }): Promise<{ purged: number }> => call("DELETE", `/cache${query(filter)}`);
+
+export const experiments = (): Promise<{ experiments: ExperimentRow[] }> =>
+  call("GET", "/experiments");
+
+export const experiment = (id: string): Promise<Experiment> =>
+  call("GET", `/experiments/${encodeURIComponent(id)}`);
+
+export const switchExperiment = (id: string, stop: boolean): Promise<void> =>
+  call("POST", `/experiments/${encodeURIComponent(id)}/${stop ? "stop" : "start"}`);
 
 export const keys = (): Promise<{ keys: ApiKey[]; scopes: string[] }> => call("GET", "/keys");
 

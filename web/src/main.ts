@@ -12,6 +12,7 @@ import * as theme from "./theme";
 import { cacheView } from "./views/cache";
 import { exchangeDetail } from "./views/exchange";
 import { exchangeList } from "./views/exchanges";
+import { experimentDetail, experimentList } from "./views/experiments";
 import { keyList } from "./views/keys";
 import { login, setup } from "./views/login";
 import { overview } from "./views/overview";
@@ -22,6 +23,7 @@ const PLACES: readonly [path: string, label: string, icon: IconName][] = [
   ["exchanges", "Exchanges", "exchanges"],
   ["upstreams", "Upstreams", "upstreams"],
   ["cache", "Cache", "cache"],
+  ["experiments", "Experiments", "chart"],
   ["keys", "Keys", "keys"],
 ];
 
@@ -48,6 +50,8 @@ function viewOf(path: string, rest: string, query: URLSearchParams): ViewHandle 
       return upstreamHealth();
     case "cache":
       return cacheView();
+    case "experiments":
+      return rest ? experimentDetail(rest) : experimentList();
     case "keys":
       return keyList();
     default:

@@ -136,6 +136,86 @@ export interface CacheState {
   tiers: Tier[];
 }
 
+export type DecisionState = "undecided" | "winner" | "harmful" | "broken_assignment";
+
+export interface Decision {
+  state: DecisionState;
+  variant: string | null;
+  reason: string;
+}
+
+export interface ExperimentHead {
+  id: string;
+  running: boolean;
+  /** By an administrator. */
+  stopped: boolean;
+  units: number;
+  outcomes: number;
+  decision: Decision;
+}
+
+export interface ExperimentRow extends ExperimentHead {
+  variants: string[];
+}
+
+export interface OutcomeSum {
+  n: number;
+  mean: number | null;
+  deviation: number | null;
+}
+
+export interface ExperimentVariant {
+  name: string;
+  share: number;
+  units: number;
+  requests: number;
+  metrics: Record<string, OutcomeSum>;
+  measured: Record<"latency_ms" | "error" | "tokens" | "cost_usd", OutcomeSum>;
+  verdict?: string;
+}
+
+/** One variant against the control in one metric; figures that are not defined are null. */
+export interface Comparison {
+  variant: string;
+  metric: string;
+  role: "goal" | "guardrail";
+  direction: "increase" | "decrease";
+  n_control: number;
+  n_variant: number;
+  control: number | null;
+  mean: number | null;
+  effect: number | null;
+  low: number | null;
+  high: number | null;
+  relative: number | null;
+  p: number | null;
+  p_adjusted: number | null;
+  significant: boolean;
+  better: boolean;
+  worse: boolean;
+}
+
+/** How a comparison stood after so many outcomes. */
+export interface EffectPoint {
+  at_ms: number;
+  outcomes: number;
+  variant: string;
+  metric: string;
+  effect: number;
+  low: number;
+  high: number;
+}
+
+export interface Experiment extends ExperimentHead {
+  significance: number;
+  /** Outcomes of variants that are others today. */
+  set_aside: number;
+  variants: ExperimentVariant[];
+  assignment: { p: number | null; mismatch: boolean };
+  comparisons: Comparison[];
+  history: EffectPoint[];
+}
+
 export interface Budget {
   used: number;
   limit: number | null;

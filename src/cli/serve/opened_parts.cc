@@ -108,6 +108,11 @@ Result<OpenedDashboard> AddDashboard(const gateway::Settings& settings,
   live.keys = parts.keys.get();
   live.cache = gateway.cache();
   live.upstreams = [&gateway] { return gateway.Upstreams(); };
+  live.experiments = [&gateway] { return gateway.ExperimentsJson(); };
+  live.experiment = [&gateway](std::string_view id) { return gateway.ExperimentJson(id); };
+  live.stop_experiment = [&gateway](std::string_view id, bool stopped) {
+    return gateway.StopExperiment(id, stopped);
+  };
   opened.sources = std::make_unique<gateway::dashboard::LiveSources>(std::move(live));
   ASSAY_ASSIGN(opened.dashboard,
                gateway::dashboard::Dashboard::Make(std::move(options), *opened.sources));

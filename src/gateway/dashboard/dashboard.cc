@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -104,6 +105,11 @@ class Dashboard::Impl {
   HttpReply Upstreams(const HttpRequest& request);
   HttpReply Tiers(const HttpRequest& request);
   HttpReply Purge(const HttpRequest& request);
+  HttpReply Experiments(const HttpRequest& request);
+  HttpReply OneExperiment(const HttpRequest& request);
+  HttpReply StopExperiment(const HttpRequest& request) { return Switch(request, true); }
+  HttpReply StartExperiment(const HttpRequest& request) { return Switch(request, false); }
+  HttpReply Switch(const HttpRequest& request, bool stopped);
   HttpReply Keys(const HttpRequest& request);
   HttpReply CreateKey(const HttpRequest& request);
   HttpReply RevokeKey(const HttpRequest& request);
@@ -146,6 +152,10 @@ Result<void> Dashboard::Impl::AddRoutes(Router& router) {
       {"GET", "upstreams", Guard::kSession, &Impl::Upstreams},
       {"GET", "cache", Guard::kSession, &Impl::Tiers},
       {"DELETE", "cache", Guard::kChange, &Impl::Purge},
+      {"GET", "experiments", Guard::kSession, &Impl::Experiments},
+      {"GET", "experiments/{id}", Guard::kSession, &Impl::OneExperiment},
+      {"POST", "experiments/{id}/stop", Guard::kChange, &Impl::StopExperiment},
+      {"POST", "experiments/{id}/start", Guard::kChange, &Impl::StartExperiment},
       {"GET", "keys", Guard::kSession, &Impl::Keys},
       {"POST", "keys", Guard::kChange, &Impl::CreateKey},
       {"DELETE", "keys/{id}", Guard::kChange, &Impl::RevokeKey},
@@ -311,6 +321,26 @@ HttpReply Dashboard::Impl::Purge(const HttpRequest& request) {
   event.details.emplace_back("entries", std::to_string(*purged));
   sources_.Note(event);
   return HttpReply::Json(json::serialize(json::object{{"purged", *purged}}));
+}
+
+HttpReply Dashboard::Impl::Experiments(const HttpRequest& /*request*/) {
+  return HttpReply::Json(sources_.Experiments());
+}
+
+HttpReply Dashboard::Impl::OneExperiment(const HttpRequest& request) {
+  return JsonOr(sources_.Experiment(request.PathParameter("id")), std::identity{});
+}
+
+HttpReply Dashboard::Impl::Switch(const HttpRequest& request, bool stopped) {
+  const std::string_view id = request.PathParameter("id");
+  if (const auto done = sources_.StopExperiment(id, stopped); !done) {
+    return ErrorReply(done.error());
+  }
+  crypto::AuditEvent event =
+      EventOf(stopped ? "experiment.stop" : "experiment.start", ActorOf(request));
+  event.details.emplace_back("experiment", id);
+  sources_.Note(event);
+  return HttpReply::Json("{}");
 }
 
 HttpReply Dashboard::Impl::Keys(const HttpRequest& /*request*/) {

@@ -59,6 +59,16 @@ class FakeSources final : public Sources {
     revoked = id;
     return {};
   }
+  std::string Experiments() override { return R"({"experiments":[{"id":"tone"}]})"; }
+  Result<std::string> Experiment(std::string_view id) override {
+    if (id != "tone") return Fail(Code::kNotFound, "There is no such experiment.");
+    return R"({"id":"tone"})";
+  }
+  Result<void> StopExperiment(std::string_view id, bool stopped) override {
+    if (id != "tone") return Fail(Code::kNotFound, "There is no such experiment.");
+    experiment_stopped = stopped;
+    return {};
+  }
   void Note(const crypto::AuditEvent& event) override { notes.push_back(event.action); }
 
   telemetry::ExchangeRecord record;
@@ -69,6 +79,7 @@ class FakeSources final : public Sources {
   std::optional<crypto::KeySpec> created;
   std::string created_by;
   std::string revoked;
+  std::optional<bool> experiment_stopped;
   std::vector<std::string> notes;
 };
 
@@ -391,6 +402,21 @@ TEST_F(DashboardTest, AKeyIsMadeAsAskedAndItsTokenShownOnce) {
   EXPECT_EQ(sources_.created_by, "dashboard 10.0.0.3");
   EXPECT_EQ(Change("DELETE", "/dashboard/api/keys/Ab3dE5f7").status, 200);
   EXPECT_EQ(sources_.revoked, "Ab3dE5f7");
+}
+
+TEST_F(DashboardTest, AnExperimentIsShownAndSwitchedByWhoIsSignedIn) {
+  EXPECT_EQ(Ask("GET", "/dashboard/api/experiments").status, 401);
+  SignIn();
+  EXPECT_EQ(Ask("GET", "/dashboard/api/experiments").body, R"({"experiments":[{"id":"tone"}]})");
+  EXPECT_EQ(Ask("GET", "/dashboard/api/experiments/tone").body, R"({"id":"tone"})");
+  EXPECT_EQ(Ask("GET", "/dashboard/api/experiments/none").status, 404);
+  EXPECT_EQ(Change("POST", "/dashboard/api/experiments/none/stop").status, 404);
+  EXPECT_FALSE(sources_.experiment_stopped);
+  EXPECT_EQ(Change("POST", "/dashboard/api/experiments/tone/stop").status, 200);
+  EXPECT_EQ(sources_.experiment_stopped, true);
+  EXPECT_EQ(sources_.notes.back(), "experiment.stop");
+  EXPECT_EQ(Change("POST", "/dashboard/api/experiments/tone/start").status, 200);
+  EXPECT_EQ(sources_.experiment_stopped, false);
 }
 
 TEST_F(DashboardTest, AWrongKeyFormIsRefusedWithItsField) {

@@ -79,6 +79,20 @@ Result<void> LiveSources::RevokeKey(std::string_view id, std::string_view actor)
   return {};
 }
 
+std::string LiveSources::Experiments() {
+  return parts_.experiments ? parts_.experiments() : R"({"experiments":[]})";
+}
+
+Result<std::string> LiveSources::Experiment(std::string_view id) {
+  if (!parts_.experiment) return Fail(Code::kNotFound, "There are no experiments.");
+  return parts_.experiment(id);
+}
+
+Result<void> LiveSources::StopExperiment(std::string_view id, bool stopped) {
+  if (!parts_.stop_experiment) return Fail(Code::kNotFound, "There are no experiments.");
+  return parts_.stop_experiment(id, stopped);
+}
+
 void LiveSources::Note(const crypto::AuditEvent& event) {
   if (parts_.keys == nullptr) return;
   // A full disk must not lock the administrator out; the log's own check shows that it ended.

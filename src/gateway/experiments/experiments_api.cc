@@ -39,19 +39,27 @@ HttpReply Refused(const Error& error) {
   return ErrorReply(error);
 }
 
-HttpReply List(const LiveSet* set) {
+}  // namespace
+
+std::string ListExperiments(const LiveSet* set) {
   json::array list;
   if (set != nullptr) {
     for (const LiveExperimentView& one : set->all()) {
       list.push_back(ExperimentRow(one.store->Report()));
     }
   }
-  return HttpReply::Json(json::serialize(json::object{{"experiments", std::move(list)}}));
+  return json::serialize(json::object{{"experiments", std::move(list)}});
 }
 
-HttpReply Report(const LiveExperimentView& one) {
-  return HttpReply::Json(json::serialize(ExperimentJson(one.store->Report())));
+Result<std::string> ReportExperiment(const LiveSet* set, std::string_view id) {
+  const LiveExperimentView* const one = set == nullptr ? nullptr : set->Find(id);
+  if (one == nullptr) {
+    return Fail(Code::kNotFound, fmt::format("There is no experiment '{}'.", id));
+  }
+  return json::serialize(ExperimentJson(one->store->Report()));
 }
+
+namespace {
 
 HttpReply TakeOutcome(const LiveExperimentView& one, const HttpRequest& request) {
   auto outcome = ReadOutcome(request.body);
@@ -74,8 +82,10 @@ HttpReply SetStopped(const LiveExperimentView& one, bool stopped) {
 }  // namespace
 
 Result<void> AddExperimentsApi(Router& router, const ExperimentsApiParts& parts) {
-  ASSAY_TRY(router.Add("GET", "/v1/experiments", Scope::kAdmin,
-                       [live = parts.live](const HttpRequest&) { return List(live().get()); }));
+  ASSAY_TRY(
+      router.Add("GET", "/v1/experiments", Scope::kAdmin, [live = parts.live](const HttpRequest&) {
+        return HttpReply::Json(ListExperiments(live().get()));
+      }));
   using Answer = std::function<HttpReply(const LiveExperimentView&, const HttpRequest&)>;
   const auto add = [&](std::string_view method, std::string_view pattern, Scope scope,
                        Answer answer) {
@@ -88,7 +98,9 @@ Result<void> AddExperimentsApi(Router& router, const ExperimentsApiParts& parts)
                       });
   };
   ASSAY_TRY(add("GET", "/v1/experiments/{id}", Scope::kAdmin,
-                [](const LiveExperimentView& one, const HttpRequest&) { return Report(one); }));
+                [](const LiveExperimentView& one, const HttpRequest&) {
+                  return HttpReply::Json(json::serialize(ExperimentJson(one.store->Report())));
+                }));
   ASSAY_TRY(add("POST", "/v1/experiments/{id}/outcome", Scope::kInference, &TakeOutcome));
   for (const bool stop : {true, false}) {
     ASSAY_TRY(add(

@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "assay/core/result.h"
@@ -18,6 +19,10 @@ struct ExperimentsApiParts {
   std::function<void(std::string_view action, std::string_view experiment, std::string_view key_id)>
       note;
 };
+
+// What the first two endpoints below answer; `set` may be null.
+[[nodiscard]] std::string ListExperiments(const LiveSet* set);
+[[nodiscard]] Result<std::string> ReportExperiment(const LiveSet* set, std::string_view id);
 
 // GET /v1/experiments, GET /v1/experiments/{id}, POST /v1/experiments/{id}/start and .../stop for
 // administrators; POST /v1/experiments/{id}/outcome for who may ask models.

@@ -346,6 +346,23 @@ Result<void> Gateway::ServeShared(std::string_view name, const SharedClaimsOptio
   return {};
 }
 
+std::string Gateway::ExperimentsJson() const {
+  return ListExperiments(impl_->Experiments().get());
+}
+
+Result<std::string> Gateway::ExperimentJson(std::string_view id) const {
+  return ReportExperiment(impl_->Experiments().get(), id);
+}
+
+Result<void> Gateway::StopExperiment(std::string_view id, bool stopped) {
+  const std::shared_ptr<const LiveSet> set = impl_->Experiments();
+  const LiveExperimentView* const one = set ? set->Find(id) : nullptr;
+  if (one == nullptr) {
+    return Fail(Code::kNotFound, fmt::format("There is no experiment '{}'.", id));
+  }
+  return one->store->SetStopped(stopped);
+}
+
 Result<void> Gateway::Start() {
   ASSAY_TRY(impl_->server->Start());
   impl_->ticker = std::thread([impl = impl_.get()] { impl->Tick(); });

@@ -55,6 +55,12 @@ class Gateway {
   // The upstreams as they are now; from any thread.
   [[nodiscard]] std::vector<dashboard::UpstreamView> Upstreams() const;
 
+  // As GET /v1/experiments, GET /v1/experiments/{id} and POST .../stop or .../start answer; from
+  // any thread. Errors: kNotFound; those of the disk.
+  [[nodiscard]] std::string ExperimentsJson() const;
+  [[nodiscard]] Result<std::string> ExperimentJson(std::string_view id) const;
+  [[nodiscard]] Result<void> StopExperiment(std::string_view id, bool stopped);
+
   // Listens and starts the threads. Errors: as Server: address in use, not allowed.
   [[nodiscard]] Result<void> Start();
   // "127.0.0.1:9000", with the real ports, after Start.

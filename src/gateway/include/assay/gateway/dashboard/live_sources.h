@@ -20,6 +20,9 @@ struct LiveParts {
   crypto::KeyStore* keys = nullptr;
   cache::TieredCache* cache = nullptr;
   std::function<std::vector<UpstreamView>()> upstreams;
+  std::function<std::string()> experiments;
+  std::function<Result<std::string>(std::string_view id)> experiment;
+  std::function<Result<void>(std::string_view id, bool stopped)> stop_experiment;
 };
 
 class LiveSources final : public Sources {
@@ -38,6 +41,9 @@ class LiveSources final : public Sources {
   [[nodiscard]] Result<crypto::NewKey> CreateKey(const crypto::KeySpec& spec,
                                                  std::string_view actor) override;
   [[nodiscard]] Result<void> RevokeKey(std::string_view id, std::string_view actor) override;
+  [[nodiscard]] std::string Experiments() override;
+  [[nodiscard]] Result<std::string> Experiment(std::string_view id) override;
+  [[nodiscard]] Result<void> StopExperiment(std::string_view id, bool stopped) override;
   void Note(const crypto::AuditEvent& event) override;
 
  private:

@@ -66,6 +66,11 @@ class Sources {
                                                          std::string_view actor) = 0;
   [[nodiscard]] virtual Result<void> RevokeKey(std::string_view id, std::string_view actor) = 0;
 
+  // As GET /v1/experiments and /v1/experiments/{id} answer. Errors: kNotFound.
+  [[nodiscard]] virtual std::string Experiments() = 0;
+  [[nodiscard]] virtual Result<std::string> Experiment(std::string_view id) = 0;
+  [[nodiscard]] virtual Result<void> StopExperiment(std::string_view id, bool stopped) = 0;
+
   // Writes into the audit log where there is one; must not fail the caller.
   virtual void Note(const crypto::AuditEvent& event) = 0;
 };
