@@ -103,6 +103,26 @@ class CircleTest(unittest.TestCase):
             self.assertEqual(again.json, first.json)
         self.assertEqual(len(self.seen), 3)
 
+    def test_each_expert_is_measured_and_what_is_learned_outlasts_a_restart(self):
+        self.says = {"careful": "The answer is 42.", "terse": "It is 42.", "bold": "The answer is 41."}
+        log = self.folder / "data" / "experts" / "votes.log"
+        with self.serve("fanout", method="majority") as gateway:
+            for i in range(3):
+                self.ask(gateway, question=f"What is it? ({i})")
+            self.says["terse"] = None
+            self.ask(gateway, question="And now?")
+            metrics = gateway.metrics()
+            of = {name: {expert: metrics[f'assay_expert_{name}{{expert="{expert}"}}'] for expert in self.says}
+                  for name in ("calls_total", "errors_total", "agreed_total", "seconds_count")}
+            self.assertEqual(set(of["calls_total"].values()), {4})
+            self.assertEqual(of["errors_total"], {"careful": 0, "terse": 1, "bold": 0})
+            self.assertEqual((of["agreed_total"]["terse"], of["agreed_total"]["bold"]), (3, 0))
+            self.assertGreaterEqual(of["seconds_count"]["bold"], 4)
+        size = log.stat().st_size
+        with self.serve("fanout", method="majority") as gateway:
+            self.ask(gateway, question="Once more?")
+        self.assertGreater(log.stat().st_size, size, "one more question beside those of before")
+
     def test_an_expert_that_fails_is_left_out(self):
         self.says["terse"] = None
         with self.serve("fanout") as gateway:

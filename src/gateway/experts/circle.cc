@@ -63,16 +63,17 @@ struct Circle::Merged {
   json::object shown;  // of the outcome
 };
 
-Result<std::unique_ptr<Circle>> Circle::Make(RoutePolicy policy, const ConsensusSettings& settings,
+Result<std::unique_ptr<Circle>> Circle::Make(const RouteSettings& route,
                                              std::vector<CircleExpert> experts,
-                                             const embed::Encoder& encoder) {
-  consensus::MergeOptions options = OptionsOf(settings);
+                                             const embed::Encoder& encoder,
+                                             ReliabilityPool& learned) {
+  consensus::MergeOptions options = OptionsOf(route.consensus);
   ASSAY_ASSIGN(const consensus::Merger merger, consensus::Merger::Create(options, &encoder));
   if (options.method == consensus::Method::kAuto || options.method == consensus::Method::kClaims) {
     options.method = consensus::Method::kMedoid;
   }
   ASSAY_ASSIGN(const consensus::Merger chooser, consensus::Merger::Create(options, &encoder));
-  return std::unique_ptr<Circle>(new Circle(policy, settings, std::move(experts), merger, chooser));
+  return std::unique_ptr<Circle>(new Circle(route, std::move(experts), merger, chooser, learned));
 }
 
 asio::awaitable<void> Circle::AskExperts(const CircleCall& call, std::size_t first,
@@ -137,18 +138,11 @@ asio::awaitable<Result<Circle::Merged>> Circle::Merge(const CircleCall& call,
       [this, merged, question = std::make_shared<const consensus::Question>(std::move(question)),
        whole = call.question.whole]() mutable {
         const std::vector<consensus::ExpertAnswer> answers = question->Views();
-        consensus::Reliabilities known;
-        {
-          const std::scoped_lock lock(mutex_);
-          known = learner_.current();
-        }
+        const consensus::Reliabilities known = learned_.Known(route_);
         auto result = std::make_shared<Result<Merged>>(Fail(Code::kInternal, "not merged"));
         auto outcome = (whole ? chooser_ : merger_).Merge(answers, &known);
         if (outcome) {
-          {
-            const std::scoped_lock lock(mutex_);
-            learner_.Observe(consensus::Merger::VotesOf(answers, *outcome));
-          }
+          learned_.Observe(route_, consensus::Merger::VotesOf(answers, *outcome));
           json::object shown = consensus::ToJson(*outcome, answers);
           *result = Merged{.outcome = *std::move(outcome), .shown = std::move(shown)};
         } else {
@@ -223,6 +217,10 @@ asio::awaitable<Result<UpstreamReply>> Circle::MergeAll(const CircleCall& call,
   const consensus::Outcome& outcome = merged->outcome;
   const bool own_text = outcome.chosen == consensus::kNoAnswer;
   const std::size_t base = own_text ? outcome.medoid : outcome.chosen;
+  for (const consensus::Opinion& opinion : outcome.opinions) {
+    const bool served = std::ranges::find(opinion.answers, base) != opinion.answers.end();
+    for (const std::uint32_t answer : opinion.answers) given[answer].note.agreed = served;
+  }
   std::string summary = fmt::format(
       "asked={}; answered={}; method={}; opinions={}; confidence={:.2f}", given.size(), count,
       consensus::MethodName(outcome.method), outcome.opinions.size(), outcome.confidence);

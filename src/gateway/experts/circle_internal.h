@@ -4,7 +4,6 @@
 #pragma once
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +19,7 @@
 #include "assay/gateway/answer_checker.h"
 #include "assay/gateway/settings.h"
 
+#include "experts/reliability_pool_internal.h"
 #include "server/compute_pool_internal.h"
 #include "upstream/route_client.h"
 
@@ -49,11 +49,12 @@ struct CircleCall {
 
 class Circle {
  public:
-  // `encoder`, which outlives it, compares texts. Errors: those of consensus::Merger::Create.
-  [[nodiscard]] static Result<std::unique_ptr<Circle>> Make(RoutePolicy policy,
-                                                            const ConsensusSettings& settings,
+  // `encoder` compares texts, `learned` knows the experts; both outlive it. Errors: those of
+  // consensus::Merger::Create.
+  [[nodiscard]] static Result<std::unique_ptr<Circle>> Make(const RouteSettings& route,
                                                             std::vector<CircleExpert> experts,
-                                                            const embed::Encoder& encoder);
+                                                            const embed::Encoder& encoder,
+                                                            ReliabilityPool& learned);
 
   // Null for a request that only one expert can answer: with tools, or for several choices.
   [[nodiscard]] static std::optional<CircleRequest> Read(std::string_view request_json);
@@ -69,13 +70,16 @@ class Circle {
   struct Asking;  // several calls on their way
   struct Merged;
 
-  Circle(RoutePolicy policy, const ConsensusSettings& settings, std::vector<CircleExpert> experts,
-         const consensus::Merger& merger, const consensus::Merger& chooser)
-      : policy_(policy),
-        settings_(settings),
+  Circle(const RouteSettings& route, std::vector<CircleExpert> experts,
+         const consensus::Merger& merger, const consensus::Merger& chooser,
+         ReliabilityPool& learned)
+      : route_(route.name),
+        policy_(route.policy),
+        settings_(route.consensus),
         experts_(std::move(experts)),
         merger_(merger),
-        chooser_(chooser) {}
+        chooser_(chooser),
+        learned_(learned) {}
 
   // Asks the experts [first, first + count) at once and waits for all.
   boost::asio::awaitable<void> AskExperts(const CircleCall& call, std::size_t first,
@@ -96,13 +100,13 @@ class Circle {
                                      boost::json::object assay, const std::string* text,
                                      std::string summary) const;
 
+  std::string route_;
   RoutePolicy policy_;
   ConsensusSettings settings_;
   std::vector<CircleExpert> experts_;
   consensus::Merger merger_;
   consensus::Merger chooser_;  // never writes a text of its own
-  std::mutex mutex_;           // guards learner_
-  consensus::ReliabilityLearner learner_;
+  ReliabilityPool& learned_;
 };
 
 // The request as one expert gets it: its system prompt and temperature, not streamed.

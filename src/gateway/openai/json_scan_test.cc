@@ -155,6 +155,7 @@ TEST(JsonScanTest, AcceptsNothingThatSimdjsonRefuses) {
     EXPECT_EQ(quick.temperature, full.temperature) << text;
     EXPECT_EQ(quick.has_seed, full.has_seed) << text;
     EXPECT_EQ(quick.max_tokens, full.max_tokens) << text;
+    EXPECT_EQ(quick.user, full.user) << text;
   }
   EXPECT_GT(accepted, 8'000);
 }

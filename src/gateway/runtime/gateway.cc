@@ -106,7 +106,8 @@ struct Gateway::Impl {
   Result<void> Reload(const Settings& settings, const Environment& environment);
 
   RoutePools Pools() {
-    return {.checkers = *checkers, .semantic = *semantic, .encoders = *encoders};
+    return {
+        .checkers = *checkers, .semantic = *semantic, .encoders = *encoders, .learned = *learned};
   }
 
   std::vector<dashboard::UpstreamView> Upstreams() const {
@@ -147,6 +148,7 @@ struct Gateway::Impl {
   std::unique_ptr<EncoderPool> encoders;
   std::unique_ptr<CheckerPool> checkers;
   std::unique_ptr<SemanticPool> semantic;
+  std::unique_ptr<ReliabilityPool> learned;
   std::unique_ptr<ExperimentPool> experiments;
   std::shared_ptr<const LiveSettings> live;
   mutable std::mutex reload_mutex;  // one reload at a time; guards `live`
@@ -278,6 +280,11 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
         if (log == nullptr) return;
         log->Write(good ? telemetry::Level::kInfo : telemetry::Level::kWarn, "cache_semantic",
                    {{"route", route}, {"message", note}});
+      });
+  impl->learned = std::make_unique<ReliabilityPool>(
+      core::FileSystem::Real(), InDataFolder(settings, "experts"),
+      [log = parts.log](const std::string& message) {
+        if (log != nullptr) log->Write(telemetry::Level::kWarn, "experts", {{"message", message}});
       });
   auto live = std::make_shared<LiveSettings>();
   live->settings = settings;

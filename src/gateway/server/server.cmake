@@ -33,6 +33,7 @@ target_sources(assay_gateway PRIVATE
   experts/consensus_api.cc
   experts/expert_request.cc
   experts/given.cc
+  experts/reliability_pool.cc
   services/answer_cache.cc
   services/encoder_pool.cc
   services/key_gate.cc
@@ -40,5 +41,5 @@ target_sources(assay_gateway PRIVATE
   services/telemetry_observer.cc)
 
 assay_test(NAME gateway_request_test
-  SOURCES experts/expert_request_test.cc http/request_parser_test.cc openai/json_scan_test.cc openai/request_test.cc server/send_batch_test.cc
+  SOURCES experts/expert_request_test.cc experts/reliability_pool_test.cc http/request_parser_test.cc openai/json_scan_test.cc openai/request_test.cc server/send_batch_test.cc
   LINK assay_gateway Boost::json simdjson::simdjson)

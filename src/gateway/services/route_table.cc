@@ -173,7 +173,7 @@ Result<ModelRoute> RouteTable::MakeRoute(const Settings& settings, const RouteSe
                                 route.name, ClientOptions(settings, route, retry, made.deadline_ms),
                                 std::move(targets)));
   if (AsksSeveral(route.policy)) {
-    ASSAY_ASSIGN(made.circle, MakeCircle(settings, made, pools.encoders));
+    ASSAY_ASSIGN(made.circle, MakeCircle(settings, made, pools));
   }
   return made;
 }
@@ -181,7 +181,7 @@ Result<ModelRoute> RouteTable::MakeRoute(const Settings& settings, const RouteSe
 // Each expert has a client of its own, so that limits, retries and breakers hold for each.
 Result<std::shared_ptr<Circle>> RouteTable::MakeCircle(const Settings& settings,
                                                        const ModelRoute& route,
-                                                       EncoderPool& encoders) const {
+                                                       const RoutePools& pools) const {
   std::vector<ExpertSettings> asked = route.settings.experts;
   if (asked.empty()) {
     for (const Member& member : upstreams_) {
@@ -201,9 +201,9 @@ Result<std::shared_ptr<Circle>> RouteTable::MakeCircle(const Settings& settings,
                  RouteClient::Make(route.settings.name, options, {{member->upstream, {}, 1}}));
     experts.push_back({std::move(expert), std::move(client)});
   }
-  ASSAY_ASSIGN(const embed::Encoder* const encoder, encoders.Static());
-  ASSAY_ASSIGN(auto circle, Circle::Make(route.settings.policy, route.settings.consensus,
-                                         std::move(experts), *encoder));
+  ASSAY_ASSIGN(const embed::Encoder* const encoder, pools.encoders.Static());
+  ASSAY_ASSIGN(auto circle,
+               Circle::Make(route.settings, std::move(experts), *encoder, pools.learned));
   return std::shared_ptr<Circle>(std::move(circle));
 }
 

@@ -46,6 +46,7 @@ struct RoutePools {
   CheckerPool& checkers;
   SemanticPool& semantic;
   EncoderPool& encoders;
+  ReliabilityPool& learned;
 };
 
 class RouteTable {
@@ -84,7 +85,7 @@ class RouteTable {
                                              const RoutePools& pools) const;
   [[nodiscard]] Result<std::shared_ptr<Circle>> MakeCircle(const Settings& settings,
                                                            const ModelRoute& route,
-                                                           EncoderPool& encoders) const;
+                                                           const RoutePools& pools) const;
 
   std::vector<Member> upstreams_;
   std::map<std::string, ModelRoute, std::less<>> routes_;

@@ -158,7 +158,10 @@ void TelemetryObserver::Count(const ExchangeSummary& summary) {
   completion_tokens_.Add(summary.usage.completion_tokens);
   cost_.Add(static_cast<std::uint64_t>(summary.cost_nanousd));
   if (summary.attempts > 1) retries_.Add(summary.attempts - 1);
-  if (summary.exchange != nullptr) CountVerdicts(summary.exchange->verdicts);
+  if (summary.exchange != nullptr) {
+    CountVerdicts(summary.exchange->verdicts);
+    CountExperts(summary.exchange->experts);
+  }
   if (summary.upstream_ns > 0) added_.ObserveNs(summary.total_ns - summary.upstream_ns);
 }
 
@@ -274,6 +277,25 @@ void TelemetryObserver::OnRefresh(bool stored, const Usage& usage, std::int64_t 
   prompt_tokens_.Add(usage.prompt_tokens);
   completion_tokens_.Add(usage.completion_tokens);
   cost_.Add(static_cast<std::uint64_t>(cost_nanousd));
+}
+
+// Few series, and beside a call of a model: the registry finds those that are there.
+void TelemetryObserver::CountExperts(std::span<const ExpertNote> experts) {
+  for (const ExpertNote& note : experts) {
+    const telemetry::Labels labels = {{"expert", note.expert}};
+    const auto count = [&](std::string_view name, std::string_view help, bool add) {
+      metrics_.AddCounter(name, help, labels).Add(add ? 1 : 0);
+    };
+    count("assay_expert_calls_total", "Calls of an expert, on routes that ask several", true);
+    count("assay_expert_errors_total", "Those without an answer", !note.error.empty());
+    count("assay_expert_compared_total", "Its answers that were compared with others",
+          note.agreed.has_value());
+    count("assay_expert_agreed_total", "Those of them that agree with what was served",
+          note.agreed.value_or(false));
+    if (note.duration_ns <= 0) continue;
+    metrics_.AddHistogram("assay_expert_seconds", "How long its answers took", labels)
+        .ObserveNs(note.duration_ns);
+  }
 }
 
 void TelemetryObserver::CountVerdicts(std::span<const ClaimVerdict> verdicts) {

@@ -31,6 +31,7 @@ class TelemetryObserver final : public Observer {
 
  private:
   void Count(const ExchangeSummary& summary);
+  void CountExperts(std::span<const ExpertNote> experts);
   void CountVerdicts(std::span<const ClaimVerdict> verdicts);
   void WriteLine(const ExchangeSummary& summary);
   void OfferRecord(const ExchangeSummary& summary);

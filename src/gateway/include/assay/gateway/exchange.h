@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -81,6 +82,7 @@ struct ExpertNote {
   std::int64_t duration_ns = 0;
   Usage usage;
   std::int64_t cost_nanousd = 0;
+  std::optional<bool> agreed;  // with what was served; nothing where answers were not compared
 };
 
 // When a stage began and how long it took, since the request's last byte came. -1: did not run.
