@@ -67,6 +67,7 @@ Result<std::unique_ptr<Circle>> Circle::Make(const RouteSettings& route,
                                              std::vector<CircleExpert> experts,
                                              const embed::Encoder& encoder,
                                              ReliabilityPool& learned) {
+  learned.Open();
   consensus::MergeOptions options = OptionsOf(route.consensus);
   ASSAY_ASSIGN(const consensus::Merger merger, consensus::Merger::Create(options, &encoder));
   if (options.method == consensus::Method::kAuto || options.method == consensus::Method::kClaims) {

@@ -67,9 +67,12 @@ ReliabilityPool::ReliabilityPool(core::FileSystem& files, std::string folder, On
     : files_(files),
       folder_(std::move(folder)),
       path_(folder_ + "/votes.log"),
-      on_note_(std::move(on_note)) {
-  if (folder_.empty()) return;
+      on_note_(std::move(on_note)) {}
+
+void ReliabilityPool::Open() {
   const std::scoped_lock lock(mutex_);
+  if (folder_.empty() || opened_) return;
+  opened_ = true;
   if (const auto restored = Restore(); !restored) {
     log_.reset();
     on_note_(restored.error().message);

@@ -40,6 +40,9 @@ class ReliabilityPool {
   // to `on_note`, and learning goes on in memory.
   ReliabilityPool(core::FileSystem& files, std::string folder, OnNote on_note);
 
+  // Reads what was kept, with the first call; before it nothing is read or written.
+  void Open();
+
   [[nodiscard]] consensus::Reliabilities Known(std::string_view route) const;
   void Observe(const std::string& route, std::span<const consensus::Vote> votes);
 
@@ -62,6 +65,7 @@ class ReliabilityPool {
   std::map<std::string, Route, std::less<>> routes_;
   std::optional<core::RecordWriter> log_;  // none: in memory only
   std::size_t records_ = 0;                // of the log
+  bool opened_ = false;
 };
 
 }  // namespace assay::gateway

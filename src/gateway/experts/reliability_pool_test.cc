@@ -10,8 +10,10 @@ namespace {
 class ReliabilityPoolTest : public ::testing::Test {
  protected:
   std::unique_ptr<ReliabilityPool> Open() {
-    return std::make_unique<ReliabilityPool>(
+    auto pool = std::make_unique<ReliabilityPool>(
         files_, "data/votes", [this](const std::string& note) { notes_.push_back(note); });
+    pool->Open();
+    return pool;
   }
   // `bold` is the odd one out three times of four.
   static void Play(ReliabilityPool& pool, const std::string& route, int questions) {
