@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "assay/tuner/circle.h"
 #include "assay/tuner/routing.h"
 
 using namespace assay;  // NOLINT: a fuzz target is a file of its own
@@ -16,6 +17,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const tuner::Outcome& row : outcomes->rows) {
     if (row.question_class >= outcomes->classes.size()) std::abort();
     if (row.quality.size() != outcomes->models.size()) std::abort();
+  }
+  if (!outcomes->rows.empty() && outcomes->models.size() < 5) {
+    if (const auto tuned = tuner::TuneCircle(*outcomes, {}, {.evaluations = 100})) {
+      (void)tuner::EvaluateCircle(*outcomes, tuned->plan, 0.95);
+    }
   }
   if (outcomes->classes.size() * outcomes->models.size() > 60) return 0;  // no slow inputs
   const tuner::ClassTable table = tuner::Tabulate(*outcomes, 1);

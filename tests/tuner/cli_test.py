@@ -43,6 +43,47 @@ class Tune(unittest.TestCase):
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         return path
 
+    def answers(self):
+        """Three cheap experts that are right seven times of ten, independently, and a dear one that is eight times."""
+        rng = random.Random(7)
+        rows = []
+        for i in range(1500):
+            answers = []
+            for name, right, cost, latency in (("a", .7, 1, 400), ("b", .7, 1, 500), ("c", .7, 1, 600), ("dear", .8, 9, 900)):
+                correct = rng.random() < right
+                text = f"So the answer is {i if correct else rng.randrange(10**6, 10**7)}."
+                answers.append({"model": name, "text": text, "correct": correct, "cost": cost, "latency_ms": latency})
+            rows.append({"question": f"Question {i}?", "answers": answers})
+        path = self.folder / "answers.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return path
+
+    def test_three_cheap_experts_replace_a_dear_one_within_the_latency_that_is_asked_for(self):
+        path, routes = self.answers(), self.folder / "routes.yaml"
+        cascade = self.tune(path, "--experts", "--quality", 0.78, "--write", routes, "--route", "panel")
+        self.assertEqual(cascade["policy"], "cascade")
+        self.assertEqual(set(cascade["models"]), {"a", "b", "c"})
+        low, high = cascade["held_back"]["quality"]["interval"]
+        self.assertTrue(low < cascade["tuned_on"]["quality"]["value"] < high)
+        self.assertLess(cascade["held_back"]["cost"]["value"], 0.4 * cascade["single_models"]["dear"]["cost"]["value"])
+        self.assertEqual(cascade["plans_tried_all"], 124)  # of four experts: 4 alone, 60 orders as a cascade and as a fanout
+        fanout = self.tune(path, "--experts", "--quality", 0.78, "--latency", 700)
+        self.assertEqual((fanout["policy"], fanout["held_back"]["latency_ms"]["value"]), ("fanout", 600))
+        config = self.folder / "assay.yaml"
+        config.write_text("upstreams:\n" + "".join(f"  {name}: {{url: 'http://127.0.0.1:8000/v1'}}\n" for name in ("a", "b", "c", "dear"))
+                          + routes.read_text())
+        done = self.run_assay("config", "check", config)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+        self.assertEqual(yaml.safe_load(routes.read_text())["routes"]["panel"]["policy"], "cascade")
+
+    def test_whom_to_ask_needs_answers_that_can_be_compared(self):
+        done = self.run_assay("tune", self.table(), "--experts")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("nobody knows which ones agree", done.stderr)
+        self.assertEqual(self.run_assay("tune", self.answers(), "--experts", "--quality", 0.99).returncode, 6)
+        self.assertEqual(self.run_assay("tune", self.answers(), "--experts", "--latency-of", "none=4").returncode, 2)
+        self.assertNotEqual(self.run_assay("tune", self.answers(), "--latency", "4").returncode, 0)
+
     def test_easy_questions_go_to_the_small_model_and_serve_reads_the_routes(self):
         routes = self.folder / "routes.yaml"
         out = self.tune(self.table(), "--price", "small=1", "--price", "large=10", "--quality", 0.8, "--write", routes)

@@ -2,13 +2,17 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
+#include <map>
 #include <memory>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "assay/consensus/final_answer.h"
 #include "assay/core/file_system.h"
+#include "assay/tuner/circle.h"
 #include "assay/tuner/routing.h"
 
 #include "command.h"
@@ -20,6 +24,10 @@ namespace {
 constexpr std::uint64_t kMaxFileBytes = 1ULL << 30;
 
 struct Options {
+  bool circle = false;
+  double latency = std::numeric_limits<double>::infinity();  // ms, mean
+  std::vector<std::string> latencies;
+  std::string route = "tuned";
   std::string file;
   std::vector<std::string> prices;
   std::string class_field;
@@ -33,7 +41,8 @@ struct Options {
 };
 
 // "model=2.5"; the model's name may hold '=' itself.
-Result<void> AddPrice(std::string_view text, tuner::ReadOptions& read) {
+Result<void> AddNumber(std::string_view option, std::string_view text, std::string_view unit,
+                       std::map<std::string, double, std::less<>>& numbers) {
   const std::size_t cut = text.rfind('=');
   double price = -1;
   if (cut != std::string_view::npos) {
@@ -43,9 +52,9 @@ Result<void> AddPrice(std::string_view text, tuner::ReadOptions& read) {
   }
   if (!(price >= 0) || std::isinf(price)) {
     return Fail(Code::kInvalidArgument,
-                fmt::format("--price {}: must read MODEL=USD, for a million tokens", text));
+                fmt::format("{} {}: must read MODEL={}", option, text, unit));
   }
-  read.usd_per_million_tokens[std::string(text.substr(0, cut))] = price;
+  numbers[std::string(text.substr(0, cut))] = price;
   return {};
 }
 
@@ -177,23 +186,133 @@ void Print(const tuner::Outcomes& outcomes, const tuner::Policy& policy, const R
   }
 }
 
-Result<int> Run(const Options& options) {
-  tuner::ReadOptions read{.usd_per_million_tokens = {}, .class_field = options.class_field};
-  for (const std::string& price : options.prices) ASSAY_TRY(AddPrice(price, read));
-  core::FileSystem& files = core::FileSystem::Real();
-  ASSAY_ASSIGN(const std::string text, files.ReadFile(options.file, kMaxFileBytes));
-  ASSAY_ASSIGN(const tuner::Outcomes outcomes, tuner::ReadOutcomes(text, options.file, read));
-  for (const auto& [model, price] : read.usd_per_million_tokens) {
+Result<void> CheckModels(std::string_view option, const Options& options,
+                         const tuner::Outcomes& outcomes,
+                         const std::map<std::string, double, std::less<>>& numbers) {
+  for (const auto& [model, number] : numbers) {
     if (std::ranges::find(outcomes.models, model) == outcomes.models.end()) {
       return Fail(Code::kInvalidArgument,
-                  fmt::format("--price: no model '{}' in {}; there are {}", model, options.file,
+                  fmt::format("{}: no model '{}' in {}; there are {}", option, model, options.file,
                               fmt::join(outcomes.models, ", ")));
     }
   }
+  return {};
+}
+
+struct ReadTable {
+  tuner::ReadOptions how;
+  tuner::Outcomes outcomes;
+};
+
+Result<ReadTable> Read(const Options& options) {
+  ReadTable out;
+  out.how.class_field = options.class_field;
+  for (const std::string& text : options.prices) {
+    ASSAY_TRY(
+        AddNumber("--price", text, "USD, for a million tokens", out.how.usd_per_million_tokens));
+  }
+  for (const std::string& text : options.latencies) {
+    ASSAY_TRY(AddNumber("--latency-of", text, "MS", out.how.latency_ms));
+  }
+  if (options.circle) {
+    out.how.final_of = [](std::string_view text) { return consensus::ExtractFinal(text).text; };
+  }
+  ASSAY_ASSIGN(const std::string text,
+               core::FileSystem::Real().ReadFile(options.file, kMaxFileBytes));
+  ASSAY_ASSIGN(out.outcomes, tuner::ReadOutcomes(text, options.file, out.how));
+  ASSAY_TRY(CheckModels("--price", options, out.outcomes, out.how.usd_per_million_tokens));
+  ASSAY_TRY(CheckModels("--latency-of", options, out.outcomes, out.how.latency_ms));
+  return out;
+}
+
+struct NamedCircle {
+  std::string name;
+  tuner::CircleValue value;
+};
+
+boost::json::object ToJson(const tuner::CircleValue& value) {
+  const auto estimate = [](const tuner::Estimate& e) -> boost::json::object {
+    return {{"value", e.value}, {"interval", {e.interval.low, e.interval.high}}};
+  };
+  return {{"n", value.n},
+          {"quality", estimate(value.quality)},
+          {"cost", estimate(value.cost)},
+          {"latency_ms", estimate(value.latency_ms)},
+          {"asked", value.asked}};
+}
+
+void PrintCircle(const std::vector<NamedCircle>& rows) {
+  fmt::print("{:<44}{:>9}{:>20}{:>16}{:>12}{:>8}\n", "held back", "quality", "interval",
+             "USD a question", "latency ms", "asked");
+  for (const auto& [name, value] : rows) {
+    fmt::print(
+        "{:<44}{:>9.4f}{:>20}{:>16.3g}{:>12.4g}{:>8.2f}\n", name, value.quality.value,
+        fmt::format("{:.4f} to {:.4f}", value.quality.interval.low, value.quality.interval.high),
+        value.cost.value, value.latency_ms.value, value.asked);
+  }
+}
+
+// Whom to ask for one answer, in place of whom to ask for which class.
+Result<int> RunCircle(const Options& options) {
+  ASSAY_ASSIGN(const ReadTable table, Read(options));
+  const tuner::Outcomes& outcomes = table.outcomes;
+  const tuner::SplitOutcomes parts = tuner::Split(outcomes);
+  if (parts.tune.rows.empty() || parts.held_back.rows.empty()) {
+    return Fail(Code::kInvalidArgument,
+                options.file + ": there are too few questions to hold half of them back");
+  }
+  tuner::CircleBounds bounds{.least_quality = options.quality, .most_latency_ms = options.latency};
+  std::vector<NamedCircle> rows;
+  double best_single = 0;
+  for (std::uint32_t m = 0; m < outcomes.models.size(); ++m) {
+    const tuner::CirclePlan single{tuner::CirclePolicy::kSingle, {m}};
+    best_single = std::max(
+        best_single, tuner::EvaluateCircle(parts.tune, single, options.confidence).quality.value);
+    rows.push_back(
+        {outcomes.models[m], tuner::EvaluateCircle(parts.held_back, single, options.confidence)});
+  }
+  if (options.quality < 0) bounds.least_quality = best_single;
+  ASSAY_ASSIGN(const tuner::TunedCircle tuned,
+               tuner::TuneCircle(parts.tune, bounds, options.search));
+  std::vector<std::string> models;
+  for (const std::uint32_t m : tuned.plan.models) models.push_back(outcomes.models[m]);
+  const tuner::CircleValue promised =
+      tuner::EvaluateCircle(parts.tune, tuned.plan, options.confidence);
+  const tuner::CircleValue proof =
+      tuner::EvaluateCircle(parts.held_back, tuned.plan, options.confidence);
+  if (!options.write.empty()) {
+    ASSAY_TRY(core::WriteFileAtomically(core::FileSystem::Real(), options.write,
+                                        tuner::CircleLines(outcomes, tuned.plan, options.route)));
+  }
+  if (options.json) {
+    boost::json::object singles;
+    for (const auto& [name, value] : rows) singles[name] = ToJson(value);
+    fmt::print("{}",
+               PrettyJson(boost::json::object{{"least_quality", bounds.least_quality},
+                                              {"policy", tuner::PolicyName(tuned.plan.policy)},
+                                              {"models", boost::json::value_from(models)},
+                                              {"plans_tried_all", tuned.enumerated},
+                                              {"engine_found_best", tuned.engine_found_best},
+                                              {"tuned_on", ToJson(promised)},
+                                              {"held_back", ToJson(proof)},
+                                              {"single_models", std::move(singles)}}));
+    return kExitSuccess;
+  }
+  fmt::print("tuned on {} questions for a quality of {:.4f}: {} of {}\n\n", promised.n,
+             bounds.least_quality, tuner::PolicyName(tuned.plan.policy), fmt::join(models, ", "));
+  rows.insert(rows.begin(), {"this plan", proof});
+  PrintCircle(rows);
+  return kExitSuccess;
+}
+
+Result<int> Run(const Options& options) {
+  if (options.circle) return RunCircle(options);
+  ASSAY_ASSIGN(const ReadTable table, Read(options));
+  const tuner::Outcomes& outcomes = table.outcomes;
   tuner::Policy policy;
   ASSAY_ASSIGN(const Report report, Tune(options, outcomes, policy));
   if (!options.write.empty()) {
-    ASSAY_TRY(core::WriteFileAtomically(files, options.write,
+    ASSAY_TRY(core::WriteFileAtomically(core::FileSystem::Real(), options.write,
                                         tuner::ConfigLines(outcomes, policy, options.prefix)));
   }
   if (options.json) {
@@ -244,12 +363,27 @@ void AddTuneCommand(CLI::App& app, Invocation& invocation) {
       ->capture_default_str();
   command->add_option("--write", options->write, "File for the routes, to be put into assay.yaml");
   command->add_option("--prefix", options->prefix, "In front of the class in a route's name");
+  CLI::Option* circle = command->add_flag(
+      "--experts", options->circle,
+      "Instead: whom to ask for one answer, in which order and until when (one, a cascade, a "
+      "fanout)");
+  command->add_option("--latency", options->latency, "With --experts: milliseconds, mean, at most")
+      ->check(CLI::PositiveNumber)
+      ->needs(circle);
+  command
+      ->add_option("--latency-of", options->latencies,
+                   "MODEL=MS of answers that do not say theirs; once for each model")
+      ->needs(circle)
+      ->option_text("MODEL=MS");
+  command->add_option("--route", options->route, "With --experts: the route's name in --write")
+      ->needs(circle);
   command->add_flag("--json", options->json, "Print one JSON object");
   command->footer(
       "Half of the questions tune, the other half shows what came of it "
       "(docs/tuner.md).\nExamples:\n"
       "  assay tune outcomes.jsonl --price small=0.24 --price large=24.7 --write routes.yaml\n"
-      "  assay tune log.jsonl --quality 0.8 --json");
+      "  assay tune log.jsonl --quality 0.8 --json\n"
+      "  assay tune answers.jsonl --experts --price small=1 --price large=9 --latency 2000");
   command->callback(
       [&invocation, options] { invocation.run = [options] { return Run(*options); }; });
 }

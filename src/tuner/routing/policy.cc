@@ -179,28 +179,28 @@ Result<Policy> EnumeratePolicies(const ClassTable& table, double least_quality) 
               fmt::format("no policy reaches a quality of {:.4f}", least_quality));
 }
 
-std::string ConfigLines(const Outcomes& outcomes, const Policy& policy, std::string_view prefix) {
-  // A JSON string is a YAML string, whatever is in it.
-  const auto quoted = [](std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) {
-      if (c == '"' || c == '\\') out += '\\';
-      if (static_cast<unsigned char>(c) < 0x20) {
-        out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-      } else {
-        out += c;
-      }
+std::string QuotedYaml(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
     }
-    return out + '"';
-  };
+  }
+  return out + '"';
+}
+
+std::string ConfigLines(const Outcomes& outcomes, const Policy& policy, std::string_view prefix) {
   std::string out = "routes:\n";
   for (std::size_t c = 0; c < policy.size(); ++c) {
-    std::string experts = quoted(outcomes.models[policy[c]]);
+    std::string experts = QuotedYaml(outcomes.models[policy[c]]);
     for (std::size_t m = 0; m < outcomes.models.size(); ++m) {
-      if (m != policy[c]) experts += ", " + quoted(outcomes.models[m]);
+      if (m != policy[c]) experts += ", " + QuotedYaml(outcomes.models[m]);
     }
     out += fmt::format("  {}: {{experts: [{}]}}\n",
-                       quoted(fmt::format("{}{}", prefix, outcomes.classes[c])), experts);
+                       QuotedYaml(fmt::format("{}{}", prefix, outcomes.classes[c])), experts);
   }
   return out;
 }

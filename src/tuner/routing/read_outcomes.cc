@@ -55,6 +55,8 @@ class Reader {
     for (Outcome& row : out_.rows) {
       row.quality.resize(out_.models.size(), kNaN);
       row.cost.resize(out_.models.size(), kNaN);
+      row.answer.resize(out_.models.size(), kNoAnswer);
+      row.latency_ms.resize(out_.models.size(), kNaN);
     }
     if (!out_.classes.empty()) return {};
     std::vector<std::size_t> sorted = lengths_;
@@ -157,7 +159,41 @@ class Reader {
       }
       const std::size_t characters = question.size() + Text(*fields, {"text"}).size();
       ASSAY_TRY(Set(row, model, fields->at("correct"), characters));
+      ASSAY_TRY(AddAnswer(*fields, models_.at(std::string(model)), row));
     }
+    finals_.clear();
+    return {};
+  }
+
+  static Result<void> Amount(const json::object& fields, const char* name, double& slot) {
+    const json::value* value = fields.if_contains(name);
+    if (value == nullptr || value->is_null()) return {};
+    const double amount = value->is_number() ? value->to_number<double>() : kNaN;
+    if (!(amount >= 0) || !(amount < 1e9)) {
+      return Fail(Code::kInvalidArgument, fmt::format("has a '{}' that is no amount", name));
+    }
+    slot = amount;
+    return {};
+  }
+
+  // What the answer itself is, beside its quality.
+  Result<void> AddAnswer(const json::object& fields, std::uint32_t id, Outcome& row) {
+    ASSAY_TRY(Amount(fields, "cost", row.cost[id]));
+    if (row.latency_ms.size() <= id) row.latency_ms.resize(id + 1, kNaN);
+    if (row.answer.size() <= id) row.answer.resize(id + 1, kNoAnswer);
+    const auto usual = options_.latency_ms.find(out_.models[id]);
+    if (usual != options_.latency_ms.end()) row.latency_ms[id] = usual->second;
+    ASSAY_TRY(Amount(fields, "latency_ms", row.latency_ms[id]));
+    std::string final_text(Text(fields, {"final"}));
+    if (options_.final_of) {
+      const std::string_view text = Text(fields, {"text"});
+      std::string found =
+          options_.final_of(final_text.empty() ? text : std::string_view(final_text));
+      if (!found.empty()) final_text = std::move(found);
+    }
+    if (final_text.empty()) return {};
+    const auto place = finals_.emplace(final_text, static_cast<std::uint32_t>(finals_.size()));
+    row.answer[id] = place.first->second;
     return {};
   }
 
@@ -187,6 +223,7 @@ class Reader {
   const ReadOptions& options_;
   std::unordered_map<std::string, std::uint32_t> classes_;
   std::unordered_map<std::string, std::uint32_t> models_;
+  std::unordered_map<std::string, std::uint32_t> finals_;  // of the row at hand
   std::vector<std::size_t> lengths_;
 };
 

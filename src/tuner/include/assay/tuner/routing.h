@@ -2,6 +2,7 @@
 // Room: tuner (uses core, experiments).  Threads: pure functions.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,15 +15,19 @@
 
 namespace assay::tuner {
 
+inline constexpr std::uint32_t kNoAnswer = 0xFFFFFFFF;  // equal to none
+
 // One question. In a table of outcomes every model has answered it; in a log only `chosen` has.
 struct Outcome {
   std::uint32_t question_class = 0;
   std::uint64_t split_hash =
       0;  // of the question's text: equal questions stay on one side of a split
-  std::vector<double> quality;  // a model: [0, 1]; NaN where unknown
-  std::vector<double> cost;     // a model: US dollars; NaN where unknown
-  std::uint32_t chosen = 0;     // logs only
-  double propensity = 0;        // logs only: probability with which `chosen` was chosen, (0, 1]
+  std::vector<double> quality;             // a model: [0, 1]; NaN where unknown
+  std::vector<double> cost;                // a model: US dollars; NaN where unknown
+  std::vector<std::uint32_t> answer = {};  // a model: equal numbers are equal answers of this row
+  std::vector<double> latency_ms = {};     // a model; NaN where unknown
+  std::uint32_t chosen = 0;                // logs only
+  double propensity = 0;  // logs only: probability with which `chosen` was chosen, (0, 1]
 };
 
 struct Outcomes {
@@ -34,13 +39,18 @@ struct Outcomes {
 
 struct ReadOptions {
   std::map<std::string, double, std::less<>>
-      usd_per_million_tokens;    // of each model; others cost nothing
+      usd_per_million_tokens;                                  // of each model; others cost nothing
+  std::map<std::string, double, std::less<>> latency_ms = {};  // of answers that do not say theirs
+  // The final answer in an answer's text, by which answers are compared; empty: none. Null: only
+  // 'final' members count.
+  std::function<std::string(std::string_view text)> final_of = {};
   std::string class_field = {};  // "": "class", "subject", "category" or "task", whichever is there
 };
 
 // JSON lines of one of these forms (docs/tuner.md):
 //   {"prompt", "correct": {model: bool or number}}              a table
-//   {"question", "answers": [{"model", "correct", "text"}]}     a table
+//   {"question", "answers": [{"model", "correct", "text"}]}     a table; answers may also have
+//                                                               "final", "cost" and "latency_ms"
 //   {"class", "model", "propensity", "reward", "cost"}          a log
 // Tokens are estimated as a quarter of the characters of question and answer. Records without a
 // class get one of four by the length of their question. Errors: kInvalidArgument naming file and
@@ -98,6 +108,9 @@ struct PolicyValue {
 };
 [[nodiscard]] PolicyValue Evaluate(const Outcomes& outcomes, const Policy& policy,
                                    const ClassTable& table, double confidence);
+
+// A JSON string, which is a YAML string too.
+[[nodiscard]] std::string QuotedYaml(std::string_view text);
 
 // Lines for the file of `assay serve`: a route for each class, its first expert the policy's model
 // and the others behind it. `prefix` goes in front of the class in the route's name.
