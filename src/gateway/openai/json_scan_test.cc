@@ -114,7 +114,7 @@ TEST(JsonScanTest, GivesUpBelowTheNestingThatIsAllowed) {
 // find the same.
 TEST(JsonScanTest, AcceptsNothingThatSimdjsonRefuses) {
   const std::string seed =
-      R"({"model":"m-1","messages":[{"role":"user","content":"caf\u00e9 \"x\" \\ é"}],"n":2,"seed":7,)"
+      R"({"model":"m-1","messages":[{"role":"user","content":"caf\u00e9 \"x\" \\ é"}],"n":2,"user":"ann","seed":7,)"
       R"("temperature":0.25,"max_tokens":12,"stream":true,"stream_options":{"include_usage":true},"x":[1,-2.5,null]})";
   constexpr std::string_view kBytes =
       "{}[]\",:\\u0123456789.-+eEtrfalsn \n\t\x01\x7f\x80\xc3\xa9\xff";
