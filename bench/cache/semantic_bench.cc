@@ -1,6 +1,7 @@
 // Semantic look-ups against 1,000 cached questions of one context: by encoder, and where the static
 // encoder rules a match out; the encoding alone; the nearest of n rows, exact or by inverted lists;
-// taking over a file of 20,000 questions. The models are found in ASSAY_MODELS.
+// taking over a file of 20,000 questions; whole look-ups but for the encoding among 20,000 and
+// 100,000 questions of one context. The models are found in ASSAY_MODELS.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -210,6 +211,74 @@ void TakeOver(benchmark::State& state) {
   static_cast<void>(files.Remove(path));
 }
 
+// Texts near each other by what stands before '#'.
+class ClumpEncoder final : public embed::Encoder {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "clumps@1"; }
+  [[nodiscard]] std::size_t dim() const override { return kDim; }
+  [[nodiscard]] Result<void> Encode(std::span<const std::string_view> texts,
+                                    std::span<float> out) const override {
+    for (std::size_t t = 0; t < texts.size(); ++t) {
+      core::SeededRng centre(core::HashBytes64(texts[t].substr(0, texts[t].find('#'))));
+      core::SeededRng rest(core::HashBytes64(texts[t]));
+      const auto row = out.subspan(t * kDim, kDim);
+      float norm = 0;
+      for (float& value : row) {
+        value = static_cast<float>(centre.NextUnit() - 0.5 + (rest.NextUnit() - 0.5) * 0.8);
+        norm += value * value;
+      }
+      for (float& value : row) value /= std::sqrt(norm);
+    }
+    return {};
+  }
+};
+
+// `range(1)`: from how many questions on there are lists.
+void Grown(benchmark::State& state) {
+  const auto n = static_cast<std::uint64_t>(state.range(0));
+  const ClumpEncoder encoder;
+  core::SeededRng rng(1);
+  cache::SemanticCache cache(
+      {.max_entries = n, .index_above = static_cast<std::size_t>(state.range(1))}, encoder, encoder,
+      nullptr, rng);
+  const auto question = [](std::uint64_t i) {
+    return fmt::format("What does the form for permit {} ask # {}", i / 50, i);
+  };
+  for (std::uint64_t i = 0; i < n; ++i) {
+    const auto lookup = cache.Prepare({}, question(i));
+    if (!cache.Insert(*lookup, {.high = 0, .low = i}, {})) state.SkipWithError("insert");
+  }
+  const auto begin = core::Clock::Real().monotonic_ns();
+  cache.FinishIndexing();
+  state.counters["waited_s"] =
+      static_cast<double>(core::Clock::Real().monotonic_ns() - begin) / 1e9;
+  state.counters["indexed"] = static_cast<double>(cache.Stats().indexed);
+  std::uint64_t found = 0;
+  std::uint64_t asked = 0;
+  for (auto _ : state) {
+    const std::uint64_t i = asked++ * 37 % n;
+    const auto lookup = cache.Find({}, question(i));
+    if (lookup && !lookup->candidates.empty() && lookup->candidates[0].answer.low == i) ++found;
+  }
+  state.counters["found"] = static_cast<double>(found) / static_cast<double>(asked);
+}
+
+// What Grown's encoder takes of a look-up.
+void ClumpEncode(benchmark::State& state) {
+  const ClumpEncoder encoder;
+  std::vector<float> out(2 * kDim);
+  const std::array<std::string_view, 2> texts = {"What does the form for permit 1 ask # 1",
+                                                 "What does the form for permit 1 ask # 2"};
+  for (auto _ : state) benchmark::DoNotOptimize(encoder.Encode(texts, out).has_value());
+}
+
+BENCHMARK(ClumpEncode)->Unit(benchmark::kMicrosecond);
+BENCHMARK(Grown)
+    ->Args({20'000, 1'000'000})
+    ->Args({20'000, 19'999})
+    ->Args({100'000, 1'000'000})
+    ->Args({100'000, 99'999})
+    ->Unit(benchmark::kMicrosecond);
 BENCHMARK(Encode)->Unit(benchmark::kMicrosecond);
 BENCHMARK(ExactRows)->Arg(1000)->Arg(10000)->Arg(20000)->Arg(100000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(InvertedLists)->Arg(10000)->Arg(20000)->Arg(100000)->Unit(benchmark::kMicrosecond);

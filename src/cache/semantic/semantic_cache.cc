@@ -16,6 +16,7 @@ namespace {
 
 using internal::Entry;
 using internal::Near;
+using internal::NearId;
 using internal::Partition;
 
 // How many of the static encoder's nearest are looked at for the floor: only the first counts.
@@ -36,41 +37,41 @@ Result<std::vector<float>> EncodeOne(const embed::Encoder& encoder, std::string_
 
 // Whether the static encoder leaves a match possible; counts the request where it does not.
 Result<bool> SemanticCache::State::LookFast(SemanticLookup& lookup) {
+  ASSAY_ASSIGN(const auto hits,
+               Nearest(lookup.context, Which::kFast, lookup.static_vector, kFastLook));
+  if (hits && !hits->empty() && hits->front().cosine >= options.static_floor) return true;
   const std::scoped_lock lock(mutex);
-  const auto partition = partitions.find(lookup.context);
-  if (partition != partitions.end()) {
-    ASSAY_ASSIGN(const auto hits, partition->second.fast.Search(lookup.static_vector, kFastLook));
-    if (!hits.empty() && hits[0].score >= options.static_floor) return true;
-  }
   ++ruled_out_fast;
   if (file) ++file->counts.ruled_out_fast;
   CountRequest(false);
   CountUnlabelled();
-  lookup.reason = partition == partitions.end() ? "no question was asked in this context before"
-                                                : "no cached question is near";
+  lookup.reason =
+      hits ? "no cached question is near" : "no question was asked in this context before";
   return false;
 }
 
 Result<std::vector<Near>> SemanticCache::State::Collect(const SemanticLookup& lookup,
                                                         std::int64_t now_ms) const {
-  const std::scoped_lock lock(mutex);
+  ASSAY_ASSIGN(const auto hits,
+               Nearest(lookup.context, Which::kPrecise, lookup.vector, options.max_candidates));
   std::vector<Near> near;
+  const std::scoped_lock lock(mutex);
   const auto found = partitions.find(lookup.context);
-  if (found == partitions.end()) return near;
+  if (!hits || found == partitions.end()) return near;
   const Partition& partition = found->second;
-  ASSAY_ASSIGN(const auto hits, partition.precise.Search(lookup.vector, options.max_candidates));
-  for (const vector::Hit& hit : hits) {
-    if (hit.score < options.floor) break;
-    const std::uint64_t id = partition.ids[hit.row];
-    const Entry& entry = entries.at(id);
-    if (entry.expires_ms <= now_ms) continue;
+  for (const NearId& hit : *hits) {
+    if (hit.cosine < options.floor) break;
+    const auto at = entries.find(hit.id);
+    if (at == entries.end() || at->second.expires_ms <= now_ms) continue;
+    const Entry& entry = at->second;
     Near one{.candidate = {}, .question = entry.question};
-    one.candidate.entry = id;
+    one.candidate.entry = hit.id;
     one.candidate.answer = entry.answer;
     one.candidate.group = entry.group;
     one.candidate.question = entry.question->text;
-    one.candidate.cosine = hit.score;
-    ASSAY_ASSIGN(one.candidate.static_cosine, partition.fast.Score(lookup.static_vector, hit.row));
+    one.candidate.cosine = hit.cosine;
+    ASSAY_ASSIGN(one.candidate.static_cosine,
+                 partition.fast.Score(lookup.static_vector, entry.row));
     internal::AddHistory(entry.right, entry.wrong, one.candidate.features);
     near.push_back(std::move(one));
   }
@@ -171,7 +172,9 @@ void SemanticCache::State::Put(Entry entry, const internal::StoredRow& fast_row,
   partition.fast.Append(fast_row);
   partition.precise.Append(precise_row);
   partition.ids.push_back(id);
+  const core::Hash128 context = entry.context;
   entries.emplace(id, std::move(entry));
+  IndexPut(partition, context, id, fast_row, precise_row);
 }
 
 void SemanticCache::State::Remove(std::map<std::uint64_t, Entry>::iterator it) {
@@ -179,6 +182,7 @@ void SemanticCache::State::Remove(std::map<std::uint64_t, Entry>::iterator it) {
   Partition& partition = partitions.at(entry.context);
   partition.fast.EraseBySwap(entry.row);
   partition.precise.EraseBySwap(entry.row);
+  if (partition.index) partition.index->Erase(it->first);
   const std::uint64_t moved = partition.ids.back();
   partition.ids[entry.row] = moved;
   partition.ids.pop_back();
@@ -304,6 +308,12 @@ SemanticStats SemanticCache::Stats() const {
   const internal::BudgetGuard& guard = state_->guard;
   SemanticStats stats;
   stats.entries = state_->entries.size();
+  for (const core::Hash128& context : state_->indexed) {
+    const auto found = state_->partitions.find(context);
+    if (found == state_->partitions.end()) continue;
+    const Partition& partition = found->second;
+    if (partition.index && partition.index->ready) stats.indexed += partition.ids.size();
+  }
   stats.requests = guard.requests();
   stats.hits = guard.hits();
   stats.refused_by_fact = state_->refused_by_fact;

@@ -1,16 +1,21 @@
 // What a semantic cache holds, behind its lock.
 #pragma once
+#include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "assay/cache/semantic/semantic_cache.h"
 
+#include "semantic/large_index_internal.h"
 #include "semantic/model/budget_internal.h"
 #include "semantic/nearest_internal.h"
 #include "semantic/store/record_internal.h"
@@ -36,6 +41,13 @@ struct Partition {
   NearestRows fast;
   NearestRows precise;
   std::vector<std::uint64_t> ids;
+  std::shared_ptr<LargeIndex> index;  // where there are many; null: all rows are compared
+};
+
+// An entry's number and its cosine with a question.
+struct NearId {
+  std::uint64_t id = 0;
+  float cosine = 0;
 };
 
 // A candidate before it is judged.
@@ -74,6 +86,17 @@ struct SemanticCache::State {
 
   std::optional<internal::SemanticFile> file;  // where changes are kept; absent: nowhere
 
+  std::deque<core::Hash128> to_index;  // contexts whose lists are wanted; the first is at work
+  std::condition_variable_any index_changed;  // of to_index
+  std::unordered_set<core::Hash128> indexed;  // contexts that had lists once
+
+  enum class Which { kFast, kPrecise };
+  // The k entries of a context whose rows are nearest, in order; nullopt: no such context. The lock
+  // is not held, and held for the search only where all rows are compared.
+  Result<std::optional<std::vector<internal::NearId>>> Nearest(const core::Hash128& context,
+                                                               Which which,
+                                                               std::span<const float> query,
+                                                               std::size_t k) const;
   Result<bool> LookFast(SemanticLookup& lookup);
   Result<std::vector<internal::Near>> Collect(const SemanticLookup& lookup,
                                               std::int64_t now_ms) const;
@@ -87,6 +110,14 @@ struct SemanticCache::State {
   void Put(internal::Entry entry, const internal::StoredRow& fast_row,
            const internal::StoredRow& precise_row, std::uint64_t id);
   void Remove(std::map<std::uint64_t, internal::Entry>::iterator it);
+  // Puts a row that the partition has into its lists, and asks for lists where there should be.
+  void IndexPut(internal::Partition& partition, const core::Hash128& context, std::uint64_t id,
+                const internal::StoredRow& fast_row, const internal::StoredRow& precise_row);
+  // The thread that makes lists, beside all others.
+  void MakeLists(const std::stop_token& stop);
+  // Copies what the context holds, letting the lock go now and then. False: it is not wanted.
+  bool Fill(internal::LargeIndex& index, const core::Hash128& context,
+            std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
 
   // Keeps a change; a failure ends the keeping and stands in file->error.
   void Log(const internal::SemanticRecord& record);
@@ -94,6 +125,8 @@ struct SemanticCache::State {
   void Compact();  // where most of the file is waste
   [[nodiscard]] internal::SemanticRecord RecordOf(std::uint64_t id,
                                                   const internal::Entry& entry) const;
+
+  std::jthread indexer;  // runs MakeLists once it is needed; declared last: joined first
 };
 
 }  // namespace assay::cache

@@ -37,8 +37,11 @@ struct SemanticOptions {
   RiskOptions risk = {};
   std::size_t max_candidates = 8;   // that are judged, 1 to 64
   std::size_t max_entries = 20000;  // the oldest goes first
-  float static_floor = 0.35F;       // cosine below which the transformer is not asked
-  float floor = 0.6F;               // cosine of the transformer below which nothing is judged
+  // A context with more questions gets inverted lists (vector::Index), made beside everything else
+  // by a thread of the cache; until then, and with fewer, each is compared.
+  std::size_t index_above = 20000;
+  float static_floor = 0.35F;  // cosine below which the transformer is not asked
+  float floor = 0.6F;          // cosine of the transformer below which nothing is judged
   bool check_facts = true;
 };
 
@@ -71,6 +74,7 @@ struct SemanticLookup {
 
 struct SemanticStats {
   std::uint64_t entries = 0;
+  std::uint64_t indexed = 0;  // of them found by inverted lists
   std::uint64_t requests = 0;
   std::uint64_t hits = 0;
   std::uint64_t refused_by_fact = 0;  // misses whose nearest question a fact refused
@@ -104,6 +108,7 @@ struct SemanticRestore {
 class SemanticCache {
  public:
   // The encoders and the verifier (which may be null) must outlive the cache. `rng` draws checks.
+  // The destructor waits for lists that are being made: seconds for 100,000 questions.
   SemanticCache(const SemanticOptions& options, const embed::Encoder& fast,
                 const embed::Encoder& precise, const SameQuestion* verifier, core::Rng& rng);
   ~SemanticCache();
@@ -136,6 +141,8 @@ class SemanticCache {
   void Clear();
 
   [[nodiscard]] SemanticStats Stats() const;
+  // Waits until no lists are being made: for measurements.
+  void FinishIndexing();
 
   // Takes over what the file holds (entries that expired before `now_ms` are left out) and keeps
   // every later change in it; a missing file is created, its folder must exist. Call it once,
