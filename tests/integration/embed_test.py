@@ -191,6 +191,24 @@ class BedrockTest(EmbedTest):
                 self.assert_rows(texts, 1024, True)
                 self.assertEqual([p.name for p in self.folder.glob("*.progress*")], [])
 
+    def test_killed_on_its_way_into_a_store_it_goes_on_there(self) -> None:
+        texts = [f"text {i}" for i in range(8)]
+        store = self.folder / "store"
+        arguments = ["--provider", "bedrock", "--store", str(store), "--parallel", "1", "--json", *FAST]
+        with FakeEmbeddings() as fake:
+            fake.hold_at = 5
+            command = [ASSAY, "embed", str(self.write(texts)), "--endpoint", fake.url, *arguments]
+            process = subprocess.Popen(command, env={**self.environment(), **AWS}, stderr=subprocess.DEVNULL)
+            self.assertTrue(fake.held.wait(30))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            fake.plan = lambda n: "reset" if n == 5 else None
+            fake.release.set()
+            report = self.report(self.run_assay(self.write(texts), "--endpoint", fake.url, *arguments, env=AWS))
+            self.assertEqual((report["from_cache"], report["put"], report["vectors"]), (5, 8, 8))
+            self.assertEqual(dict(fake.answered), {t: 1 for t in texts})
+        self.assertFalse((self.folder / "store.progress").exists())
+
     def test_a_cache_serves_other_jobs_of_the_same_model_only(self) -> None:
         cache = self.folder / "cache"
         with FakeEmbeddings() as fake:
@@ -282,6 +300,49 @@ class InputTest(EmbedTest):
         matrix = self.folder / "v.mat"
         self.report(self.run_assay(path, "--out", matrix, "--json"))
         self.assertIn(rows.tobytes(), matrix.read_bytes())
+
+    def test_vectors_go_straight_into_a_store_that_can_be_searched(self) -> None:
+        lines = [{"id": 7, "text": "reset my password"}, {"id": "doc-1", "text": "opening hours on Sunday"},
+                 {"id": 9, "text": "refund of a parcel"}]
+        def write() -> Path:
+            path = self.folder / "t.jsonl"
+            path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+            return path
+        store, ids = self.folder / "store", self.folder / "ids.jsonl"
+        report = self.report(self.run_assay(write(), "--store", store, "--ids", ids, "--json"))
+        self.assertEqual((report["put"], report["version"], report["vectors"]), (3, 1, 3))
+        numbers = {line["id"]: line["vector"] for line in map(json.loads, ids.read_text().splitlines())}
+        self.assertEqual((numbers["7"], numbers["9"]), (7, 9))
+
+        again = self.report(self.run_assay(write(), "--store", store, "--json"))
+        self.assertEqual((again["put"], again["version"]), (0, 1))  # nothing differs, so there is no new version
+        lines[2]["text"] = "a parcel that never came"
+        changed = self.report(self.run_assay(write(), "--store", store, "--json"))
+        self.assertEqual((changed["put"], changed["version"], changed["vectors"]), (1, 2, 3))
+
+        self.report(self.run_assay(write(), "--out", self.out, "--json"))
+        index = self.folder / "index"
+        subprocess.run([ASSAY, "vector", "build", store, "--out", index], check=True, capture_output=True)
+        for where in (store, index):
+            found = subprocess.run([ASSAY, "vector", "search", where, "--queries", self.out, "-k", "1", "--json"],
+                                   capture_output=True, check=True)
+            best = [json.loads(line)["hits"][0] for line in found.stdout.splitlines()]
+            self.assertEqual([hit["id"] for hit in best], [7, numbers["doc-1"], 9])
+            for hit in best:
+                self.assertAlmostEqual(hit["score"], 1, places=5)
+
+    def test_a_store_needs_ids_that_differ_and_one_encoder(self) -> None:
+        store = self.folder / "store"
+        no_id = self.run_assay("-", "--store", store, text='{"text": "a"}\n')
+        self.assertEqual(no_id.returncode, 2)
+        self.assertIn("standard input:1: it has no `id`", no_id.stderr.decode())
+        self.assertFalse(store.exists())
+        self.report(self.run_assay(self.write(["a cat"]), "--store", store, "--json"))
+        other = self.run_assay(self.write(["a cat"]), "--store", store, "--model", "minilm-l6-v2-int8")
+        self.assertEqual(other.returncode, 6)
+        self.assertIn("name another folder", other.stderr.decode())
+        both = self.run_assay(self.write(["a cat"]), "--store", store, "--out", self.out)
+        self.assertEqual(both.returncode, 2)
 
     def test_nothing_to_embed_is_an_error(self) -> None:
         done = self.run_assay("-", "--out", self.out, text="\n\n")

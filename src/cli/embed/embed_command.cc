@@ -1,4 +1,4 @@
-// assay embed FILE.jsonl --out VECTORS
+// assay embed FILE.jsonl --out VECTORS | --store STORE
 #include <chrono>
 #include <optional>
 #include <vector>
@@ -15,15 +15,18 @@
 #include "command.h"
 #include "embed/embed_options.h"
 #include "embed/jsonl_texts.h"
+#include "embed/store_target.h"
 #include "embed/write_vectors.h"
 #include "input.h"
 #include "json_output.h"
+#include "vector/store_commands.h"
 
 namespace assay::cli {
 namespace {
 
 constexpr std::size_t kShownBadLines = 10;
 constexpr double kNsPerSecond = 1e9;
+constexpr std::size_t kTextsACommit = 4096;  // whose vectors are in memory on their way to a store
 
 Result<void> ReportBadLines(const EmbedCommandOptions& options, const JsonlTexts& input) {
   if (input.bad.empty()) return {};
@@ -48,6 +51,19 @@ std::string Grouped(std::uint64_t number) {
   std::string digits = std::to_string(number);
   for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
   return digits;
+}
+
+embed::EmbedProgress Sum(const embed::EmbedProgress& a, const embed::EmbedProgress& b) {
+  return {.texts = a.texts + b.texts,
+          .done = a.done + b.done,
+          .from_cache = a.from_cache + b.from_cache,
+          .repeated = a.repeated + b.repeated,
+          .embedded = a.embedded + b.embedded,
+          .calls = a.calls + b.calls,
+          .requests = a.requests + b.requests,
+          .tokens = a.tokens + b.tokens,
+          .usd = a.usd + b.usd,
+          .zero_rows = a.zero_rows + b.zero_rows};
 }
 
 boost::json::object ToJson(const EmbedCommandOptions& options, const embed::ProviderInfo& info,
@@ -83,18 +99,25 @@ class EmbedRun {
                               "\"...\"}}",
                               NameOfInput(options_.file)));
     }
-    if (!options_.dry_run && options_.out.empty()) {
-      return Fail(Code::kInvalidArgument, "name the file for the vectors with --out");
+    if (!options_.dry_run && options_.out.empty() && options_.store.empty()) {
+      return Fail(Code::kInvalidArgument,
+                  "name the file for the vectors with --out, or a vector store with --store");
+    }
+    if (!options_.store.empty()) {
+      ASSAY_ASSIGN(store_ids_, StoreIdsOf(options_.file, input_.texts));
     }
     ASSAY_ASSIGN(opened_, OpenProvider(options_));
     for (const TextLine& text : input_.texts) texts_.emplace_back(text.text);
     ASSAY_TRY(OpenCaches());
-    return options_.dry_run ? Estimate() : Embed();
+    if (options_.dry_run) return Estimate();
+    return options_.store.empty() ? Embed() : EmbedIntoStore();
   }
 
  private:
   [[nodiscard]] std::string ProgressPath() const {
-    return options_.progress.empty() ? options_.out + ".progress" : options_.progress;
+    if (!options_.progress.empty()) return options_.progress;
+    if (options_.store.empty()) return options_.out + ".progress";
+    return options_.store.substr(0, options_.store.find_last_not_of('/') + 1) + ".progress";
   }
   [[nodiscard]] const embed::ProviderInfo& info() const { return opened_.provider->info(); }
 
@@ -118,20 +141,23 @@ class EmbedRun {
       caches_.push_back(tiers_.get());
     }
     if (!HasProgressFile()) return {};
-    if (options_.dry_run && (options_.out.empty() || !files.Stat(ProgressPath()))) return {};
+    const bool has_target = !options_.out.empty() || !options_.store.empty();
+    if (options_.dry_run && (!has_target || !files.Stat(ProgressPath()))) return {};
     ASSAY_ASSIGN(progress_,
                  embed::ProgressFile::Open(files, ProgressPath(), info().name, info().dim));
     caches_.push_back(progress_.get());
     return {};
   }
 
+  [[nodiscard]] std::string NameOfText(std::size_t i) const {
+    return fmt::format("{}:{}", NameOfInput(options_.file), input_.texts[i].line);
+  }
+
   [[nodiscard]] embed::EmbedOptions Options() {
     embed::EmbedOptions options;
     options.counter = opened_.counter;
     options.caches = caches_;
-    options.name_of = [this](std::size_t i) {
-      return fmt::format("{}:{}", NameOfInput(options_.file), input_.texts[i].line);
-    };
+    options.name_of = [this](std::size_t i) { return NameOfText(i); };
     if (options_.deadline_s > 0) {
       options.context.deadline_ns = core::Clock::Real().monotonic_ns() +
                                     static_cast<std::int64_t>(options_.deadline_s * kNsPerSecond);
@@ -179,14 +205,98 @@ class EmbedRun {
       };
       return embed::EmbedTexts(*opened_.provider, texts_, rows, options);
     }();
-    if (!done) {
-      return Fail(done.error().code,
-                  fmt::format("{}\n{} of {} texts are embedded and kept in '{}'; the same command "
-                              "goes on from there",
-                              done.error().message, last.done, texts_.size(),
-                              HasProgressFile() ? ProgressPath() : options_.cache));
-    }
+    if (!done) return Stopped(done.error(), last.done);
     return Finish(*done, rows, seconds());
+  }
+
+  [[nodiscard]] std::unexpected<Error> Stopped(const Error& error, std::size_t done) const {
+    return Fail(error.code,
+                fmt::format("{}\n{} of {} texts are embedded and kept in '{}'; the same command "
+                            "goes on from there",
+                            error.message, done, texts_.size(),
+                            HasProgressFile() ? ProgressPath() : options_.cache));
+  }
+
+  // A commit for each few thousand texts, so that memory stays bounded whatever the file.
+  Result<int> EmbedIntoStore() {
+    ASSAY_ASSIGN(const auto store, OpenForWriting({.folder = options_.store, .json = false},
+                                                  info().dim, info().name));
+    embed::EmbedOptions options = Options();
+    const auto begin = std::chrono::steady_clock::now();
+    const auto seconds = [&] {
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    };
+    embed::EmbedProgress total;
+    std::size_t put = 0;
+    {
+      ProgressBar bar("embedding");
+      std::vector<float> rows;
+      for (std::size_t first = 0; first < texts_.size(); first += kTextsACommit) {
+        const std::size_t count = std::min(kTextsACommit, texts_.size() - first);
+        rows.resize(count * info().dim);
+        embed::EmbedProgress last;
+        options.name_of = [this, first](std::size_t i) { return NameOfText(first + i); };
+        options.progress = [&](const embed::EmbedProgress& now) {
+          last = now;
+          const embed::EmbedProgress all = Sum(total, now);
+          const double rate = static_cast<double>(all.embedded) / std::max(seconds(), 1e-3);
+          bar.Update(fmt::format("{:.0f} texts/s, {} tokens, {}", rate, Grouped(all.tokens),
+                                 Price(all.usd)),
+                     all.done, texts_.size());
+        };
+        const auto done = embed::EmbedTexts(*opened_.provider,
+                                            std::span(texts_).subspan(first, count), rows, options);
+        if (!done) return Stopped(done.error(), total.done + last.done);
+        total = Sum(total, *done);
+        ASSAY_ASSIGN(const std::size_t changed,
+                     PutChanged(*store, std::span(store_ids_).subspan(first, count), rows));
+        put += changed;
+      }
+    }
+    return FinishStore(*store, total, put, seconds());
+  }
+
+  Result<int> FinishStore(const vector::VectorStore& store, const embed::EmbedProgress& done,
+                          std::size_t put, double seconds) {
+    if (!options_.ids.empty()) {
+      ASSAY_TRY(WriteStoreIds(options_.ids, input_.texts, store_ids_));
+    }
+    ASSAY_TRY(RemoveProgress());
+    WarnOfZeros(done);
+    const vector::StoreStats stats = store.Stats();
+    if (options_.json) {
+      boost::json::object report = ToJson(options_, info(), done, input_);
+      report["seconds"] = seconds;
+      report["store"] = options_.store;
+      report["put"] = put;
+      report["version"] = stats.version;
+      report["vectors"] = stats.rows;
+      fmt::print("{}", PrettyJson(report));
+      return kExitSuccess;
+    }
+    fmt::print("{} texts -> {}: {} vectors put, version {} has {}\n", Grouped(done.texts),
+               options_.store, Grouped(put), stats.version, Grouped(stats.rows));
+    PrintWork(done, seconds);
+    return kExitSuccess;
+  }
+
+  Result<void> RemoveProgress() {
+    if (!HasProgressFile() || !options_.progress.empty()) return {};
+    return core::FileSystem::Real().Remove(ProgressPath());
+  }
+
+  static void WarnOfZeros(const embed::EmbedProgress& done) {
+    if (done.zero_rows == 0) return;
+    fmt::print(stderr, "assay: {} vectors are zero: no cosine is defined for them\n",
+               done.zero_rows);
+  }
+
+  void PrintWork(const embed::EmbedProgress& done, double seconds) const {
+    fmt::print(
+        "{}: {} embedded, {} repeated, {} known already; {} tokens, {}, {} requests, {:.1f} "
+        "s\n",
+        info().name, Grouped(done.embedded), Grouped(done.repeated), Grouped(done.from_cache),
+        Grouped(done.tokens), Price(done.usd), Grouped(done.requests), seconds);
   }
 
   Result<int> Finish(const embed::EmbedProgress& done, std::span<const float> rows,
@@ -194,13 +304,8 @@ class EmbedRun {
     const std::string ids = options_.ids.empty() ? options_.out + ".ids.jsonl" : options_.ids;
     ASSAY_TRY(WriteVectors(options_.out, rows, info().dim, info().name));
     ASSAY_TRY(WriteIds(ids, input_.texts));
-    if (HasProgressFile() && options_.progress.empty()) {
-      ASSAY_TRY(core::FileSystem::Real().Remove(ProgressPath()));
-    }
-    if (done.zero_rows > 0) {
-      fmt::print(stderr, "assay: {} vectors are zero: no cosine is defined for them\n",
-                 done.zero_rows);
-    }
+    ASSAY_TRY(RemoveProgress());
+    WarnOfZeros(done);
     if (options_.json) {
       boost::json::object report = ToJson(options_, info(), done, input_);
       report["seconds"] = seconds;
@@ -211,11 +316,7 @@ class EmbedRun {
     }
     fmt::print("{} texts -> {} ({} x {}, ids in {})\n", Grouped(done.texts), options_.out,
                done.texts, info().dim, ids);
-    fmt::print(
-        "{}: {} embedded, {} repeated, {} known already; {} tokens, {}, {} requests, {:.1f} "
-        "s\n",
-        info().name, Grouped(done.embedded), Grouped(done.repeated), Grouped(done.from_cache),
-        Grouped(done.tokens), Price(done.usd), Grouped(done.requests), seconds);
+    PrintWork(done, seconds);
     return kExitSuccess;
   }
 
@@ -223,6 +324,7 @@ class EmbedRun {
   JsonlTexts input_;
   OpenedProvider opened_;
   std::vector<std::string_view> texts_;
+  std::vector<std::uint64_t> store_ids_;  // where there is a store: of each text
   std::unique_ptr<cache::TieredEmbeddings> tiers_;
   std::unique_ptr<embed::ProgressFile> progress_;
   std::vector<embed::EmbeddingCache*> caches_;
@@ -295,10 +397,17 @@ void AddEmbedCommand(CLI::App& app, Invocation& invocation) {
       ->required();
   command->add_option("--out", options->out,
                       "The vectors: NAME.npy, or any other for a matrix file");
-  command->add_option("--ids", options->ids, "The rows' ids (default: OUT.ids.jsonl)");
+  CLI::Option* const out = command->get_option("--out");
+  command
+      ->add_option("--store", options->store,
+                   "Instead: folder of a vector store (assay vector), made where there is none; "
+                   "every line needs an `id`")
+      ->excludes(out);
+  command->add_option("--ids", options->ids,
+                      "The rows' ids (default: OUT.ids.jsonl); with --store written only if named");
   command->add_option("--progress", options->progress,
-                      "Where vectors are kept until the end (default: OUT.progress, removed at the "
-                      "end; one that is named is kept)");
+                      "Where vectors are kept until the end (default: OUT.progress or "
+                      "STORE.progress, removed at the end; one that is named is kept)");
   command->add_option("--cache", options->cache,
                       "Folder where vectors are kept for other jobs too, instead of --progress");
   AddProviderOptions(*command, *options);
@@ -310,6 +419,7 @@ void AddEmbedCommand(CLI::App& app, Invocation& invocation) {
       "A run that was stopped goes on where it was: run the same command again.\n"
       "Examples:\n"
       "  assay embed texts.jsonl --out texts.npy\n"
+      "  assay embed texts.jsonl --model minilm-l6-v2-int8 --store my-vectors/\n"
       "  assay embed texts.jsonl --provider bedrock --model titan-v2 --dim 512 --dry-run\n"
       "  assay embed texts.jsonl --provider openai --base-url http://localhost:8080/v1 --model e5 "
       "--dim 1024 --out texts.mat");

@@ -13,6 +13,7 @@ namespace assay::cli {
 struct EmbedCommandOptions {
   std::string file;
   std::string out;
+  std::string store;  // folder of a vector store, instead of `out`
   std::string ids;
   std::string progress;
   std::string cache;

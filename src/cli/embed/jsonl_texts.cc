@@ -31,6 +31,7 @@ Result<TextLine> ReadLine(std::string_view line, std::size_t number) {
   if (text->get_string().empty()) return Fail(Code::kInvalidArgument, "its `text` is empty");
   read.text.assign(text->get_string().data(), text->get_string().size());
   if (const boost::json::value* id = object->if_contains("id"); id != nullptr) {
+    read.has_id = true;
     if (id->is_string()) {
       read.id.assign(id->get_string().data(), id->get_string().size());
     } else if (id->is_int64() || id->is_uint64()) {

@@ -13,6 +13,7 @@ struct TextLine {
   std::string id;  // as in the file; "line 12" where it has none
   std::string text;
   std::size_t line = 0;  // from 1
+  bool has_id = false;
 };
 
 struct BadLine {

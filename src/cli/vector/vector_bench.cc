@@ -123,7 +123,7 @@ Result<std::optional<BuildTimes>> BuildUnlessThere(const Options& options, const
   const auto start = SteadyClock::now();
   const double cpu_start = CpuSeconds(CLOCK_PROCESS_CPUTIME_ID);
   ASSAY_ASSIGN(const auto index,
-               BuildIndex(rows, {.dim = rows.dim, .wanted_recall = options.recall}));
+               BuildIndex(rows.values, {}, {.dim = rows.dim, .wanted_recall = options.recall}));
   ASSAY_TRY(index->Save(core::FileSystem::Real(), path));
   return BuildTimes{SecondsSince(start), CpuSeconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_start};
 }

@@ -1,5 +1,6 @@
-// assay vector build BASE.npy --out INDEX
+// assay vector build BASE.npy|STORE --out INDEX
 #include <chrono>
+#include <optional>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include "assay/core/file_system.h"
 
 #include "json_output.h"
+#include "store_commands.h"
 #include "vector_commands.h"
 
 namespace assay::cli {
@@ -20,12 +22,50 @@ struct Options {
   bool json = false;
 };
 
+struct Rows {
+  std::optional<NpyVectors> file;
+  std::vector<float> read;         // of a store
+  std::span<const float> values;   // [n * dim], of `file` or `read`
+  std::vector<std::uint64_t> ids;  // of a store; else empty
+  std::size_t dim = 0;
+  std::string label;
+};
+
+Result<Rows> ReadStore(const Options& options) {
+  ASSAY_ASSIGN(const auto store, OpenForReading({.folder = options.base, .json = false}));
+  const auto view = store->View();
+  Rows rows;
+  rows.dim = view->dim();
+  rows.label = options.label.empty() && view->encoder().size() <= vector::kMaxLabelBytes
+                   ? std::string(view->encoder())
+                   : options.label;
+  rows.read.reserve(view->rows() * rows.dim);
+  ASSAY_TRY(ForRows(*view, [&rows](std::size_t, std::span<const float> piece) -> Result<void> {
+    rows.read.insert(rows.read.end(), piece.begin(), piece.end());
+    return {};
+  }));
+  for (std::size_t row = 0; row < view->rows(); ++row) rows.ids.push_back(view->IdOf(row));
+  rows.values = rows.read;
+  return rows;
+}
+
+Result<Rows> ReadRows(const Options& options) {
+  const auto stat = core::FileSystem::Real().Stat(options.base);
+  if (stat && stat->is_directory) return ReadStore(options);
+  Rows rows;
+  ASSAY_ASSIGN(rows.file, ReadVectors(options.base));
+  rows.values = rows.file->values;
+  rows.dim = rows.file->dim;
+  rows.label = options.label;
+  return rows;
+}
+
 Result<int> Run(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
-  ASSAY_ASSIGN(const NpyVectors rows, ReadVectors(options.base));
-  ASSAY_ASSIGN(
-      const auto index,
-      BuildIndex(rows, {.dim = rows.dim, .label = options.label, .wanted_recall = options.recall}));
+  ASSAY_ASSIGN(const Rows rows, ReadRows(options));
+  ASSAY_ASSIGN(const auto index,
+               BuildIndex(rows.values, rows.ids,
+                          {.dim = rows.dim, .label = rows.label, .wanted_recall = options.recall}));
   ASSAY_TRY(index->Save(core::FileSystem::Real(), options.out));
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -56,17 +96,22 @@ Result<int> Run(const Options& options) {
 
 void AddVectorBuild(CLI::App& group, Invocation& invocation) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      group.add_subcommand("build", "Build an index of the rows of a .npy file and save it");
-  command->add_option("base", options->base, "Vectors, one a row (float32, float16 or float64)")
+  CLI::App* command = group.add_subcommand(
+      "build", "Build an index of the rows of a .npy file or a store and save it");
+  command
+      ->add_option(
+          "base", options->base,
+          "Vectors, one a row (float32, float16 or float64), or the folder of a vector store")
       ->required();
   command->add_option("--out,-o", options->out, "The index file to write")->required();
-  command->add_option("--label", options->label, "Whose vectors these are, kept in the file");
+  command->add_option("--label", options->label,
+                      "Whose vectors these are, kept in the file (of a store: its encoder)");
   command->add_option("--recall", options->recall, "Wanted share of the 10 nearest (default 0.99)");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->footer(
       "Examples:\n  assay vector build base.npy --out base.index\n"
-      "  assay vector build base.npy --out base.index --label minilm-v2 --recall 0.95");
+      "  assay vector build base.npy --out base.index --label minilm-v2 --recall 0.95\n"
+      "  assay vector build my-vectors/ --out my.index");
   command->callback(
       [&invocation, options] { invocation.run = [options] { return Run(*options); }; });
 }

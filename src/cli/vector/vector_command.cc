@@ -47,10 +47,11 @@ Result<TrueRows> ReadTruth(const std::string& path, const NpyVectors& queries, s
   return truth;
 }
 
-Result<std::unique_ptr<vector::Index>> BuildIndex(const NpyVectors& rows,
+Result<std::unique_ptr<vector::Index>> BuildIndex(std::span<const float> rows,
+                                                  std::vector<std::uint64_t> ids,
                                                   const vector::IndexOptions& options) {
   ASSAY_ASSIGN(std::unique_ptr<vector::Index> index,
-               vector::Index::Over(options, rows.values, {}, nullptr));
+               vector::Index::Over(options, rows, std::move(ids), nullptr));
   ProgressBar progress("building");
   ASSAY_TRY(index->Optimize([&](const vector::IndexProgress& step) {
     progress.Update(step.stage, step.done, step.total);

@@ -39,9 +39,10 @@ struct TrueRows {
 [[nodiscard]] Result<TrueRows> ReadTruth(const std::string& path, const NpyVectors& queries,
                                          std::size_t rows, std::size_t nearest);
 
-// An index of the rows, ids from 0 on, with lists; progress on a terminal. The rows must outlive
-// it.
+// An index of the rows, ids as given or from 0 on, with lists; progress on a terminal. The rows
+// must outlive it.
 [[nodiscard]] Result<std::unique_ptr<vector::Index>> BuildIndex(
-    const NpyVectors& rows, const vector::IndexOptions& options);
+    std::span<const float> rows, std::vector<std::uint64_t> ids,
+    const vector::IndexOptions& options);
 
 }  // namespace assay::cli
