@@ -13,11 +13,12 @@ std::uint64_t Mixed(const Key& key) {
 }
 
 constexpr std::size_t kLeastSlots = 64;
+constexpr int kShardShift = 60;  // the mixed key's first four bits
 
 }  // namespace
 
 std::size_t Index::ShardOf(const Key& key) {
-  return static_cast<std::size_t>(Mixed(key) >> 60);
+  return static_cast<std::size_t>(Mixed(key) >> kShardShift);
 }
 
 std::size_t Index::Shard::SlotOf(const Key& key) const {
@@ -152,12 +153,25 @@ bool Index::LoadShard(std::size_t number, std::span<const Item> items) {
   if (shard.table.empty()) return items.empty();
   shard.items.assign(items.begin(), items.end());
   shard.marks.assign(items.size(), 0);
+  // The slots with a part of each key beside its number: so taken slots are told apart without a
+  // look at their items, which are not in the processor's cache.
+  struct Place {
+    std::uint32_t number = kEmpty;
+    std::uint32_t tag = 0;
+  };
+  std::vector<Place> places(shard.table.size());
+  const std::size_t mask = places.size() - 1;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    if (ShardOf(items[i].key) != number) return false;
-    const std::size_t slot = shard.SlotOf(items[i].key);
-    if (shard.table[slot] != kEmpty) return false;
-    shard.table[slot] = static_cast<std::uint32_t>(i);
+    const std::uint64_t mixed = Mixed(items[i].key);
+    if (static_cast<std::size_t>(mixed >> kShardShift) != number) return false;
+    const auto tag = static_cast<std::uint32_t>(mixed >> 24);
+    std::size_t slot = static_cast<std::size_t>(mixed) & mask;
+    for (; places[slot].number != kEmpty; slot = (slot + 1) & mask) {
+      if (places[slot].tag == tag && items[places[slot].number].key == items[i].key) return false;
+    }
+    places[slot] = {.number = static_cast<std::uint32_t>(i), .tag = tag};
   }
+  std::ranges::transform(places, shard.table.begin(), &Place::number);
   size_.fetch_add(items.size(), std::memory_order_relaxed);
   return true;
 }

@@ -2,10 +2,13 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <functional>
 #include <span>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "assay/core/parallel.h"
 
 #include "disk/store.h"
 
@@ -182,18 +185,24 @@ Result<void> DiskTier::Store::Replay(const LogPlace& place) {
 void DiskTier::Store::Account() {
   std::vector<std::uint32_t> ids;
   for (const auto& [id, segment] : segments_) ids.push_back(id);
-  std::vector<std::uint64_t> live(ids.size() + 1, 0);  // the last place: of segments that are gone
-  std::size_t last = ids.size();
-  const auto place_of = [&](std::uint32_t id) {
-    if (last < ids.size() && ids[last] == id) return last;
-    const auto found = std::ranges::lower_bound(ids, id);
-    const bool here = found != ids.end() && *found == id;
-    last = here ? static_cast<std::size_t>(found - ids.begin()) : ids.size();
-    return last;
-  };
-  for (std::size_t i = 0; i < disk::Index::kShards; ++i) {
-    index_.VisitShard(
-        i, [&](const Item& item) { live[place_of(item.segment)] += item.record_bytes(); });
+  // Of each shard; the last place: of segments that are gone.
+  std::array<std::vector<std::uint64_t>, disk::Index::kShards> parts;
+  core::ParallelFor(parts.size(), 1, [&](std::size_t begin, std::size_t) {
+    std::vector<std::uint64_t>& part = parts[begin];
+    part.assign(ids.size() + 1, 0);
+    std::size_t last = ids.size();
+    index_.VisitShard(begin, [&](const Item& item) {
+      if (last == ids.size() || ids[last] != item.segment) {  // neighbours are often of one segment
+        const auto found = std::ranges::lower_bound(ids, item.segment);
+        const bool here = found != ids.end() && *found == item.segment;
+        last = here ? static_cast<std::size_t>(found - ids.begin()) : ids.size();
+      }
+      part[last] += item.record_bytes();
+    });
+  });
+  std::vector<std::uint64_t> live(ids.size() + 1, 0);
+  for (const std::vector<std::uint64_t>& part : parts) {
+    std::ranges::transform(live, part, live.begin(), std::plus());
   }
   for (std::size_t i = 0; i < ids.size(); ++i) {
     segments_.at(ids[i]).live_bytes = live[i];
