@@ -1,4 +1,5 @@
 """Documents of a route: verdicts with their evidence, and what becomes of cached verdicts when documents change."""
+import concurrent.futures
 import json
 import os
 import signal
@@ -57,6 +58,18 @@ class DocumentsTest(unittest.TestCase):
             self.assertEqual(self.ask(gateway), ("hit; tier=memory", "contradicted"))
             self.assertEqual(gateway.metric("assay_cache_rechecked_total"), 1)
         self.assertEqual(self.upstream.calls, 1)
+
+    def test_an_answer_that_many_ask_for_at_once_is_judged_again_once(self):
+        with self.serve(THREADS=1) as gateway:
+            self.assertEqual(self.ask(gateway), ("miss", "supported"))
+            self.write(OTHER)
+            self.reload(gateway)
+            eventually(lambda: self.ask(gateway, temperature=1)[1] == "contradicted", "the new ones are read")
+            before = gateway.metric("assay_cache_rechecked_total")
+            with concurrent.futures.ThreadPoolExecutor(16) as pool:
+                answers = list(pool.map(lambda _: self.ask(gateway), range(32)))
+            self.assertEqual(set(answers), {("hit; tier=memory", "contradicted")})
+            self.assertEqual(gateway.metric("assay_cache_rechecked_total"), before + 1)
 
     def test_an_answer_on_disk_is_judged_by_the_documents_of_today(self):
         disk = ["--cache-dir", self.folder / "cache"]

@@ -24,6 +24,7 @@
 #include "assay/gateway/settings.h"
 
 #include "coalescing/coalescer.h"
+#include "coalescing/shared_work.h"
 #include "experiments/live_set_internal.h"
 #include "openai/request_internal.h"
 #include "server/compute_pool_internal.h"
@@ -128,8 +129,12 @@ class Pipeline final : public RequestSink {
   void AnswerMiss(Miss& miss, const UpstreamReply& reply);
   void AnswerMissError(Miss& miss, const ApiError& error);
   void AnswerLowerHit(Miss& miss, const LowerHit& hit);
-  // Judges the answer by today's documents and stores the verdict with it.
+  // Judges the answer by today's documents and stores the verdict with it, once for all who ask for
+  // it at the same time (verdicts.cc).
+  struct Rechecked;
   boost::asio::awaitable<void> Recheck(Miss& miss, LowerHit& hit);
+  boost::asio::awaitable<std::shared_ptr<const Rechecked>> Judge(Miss& miss,
+                                                                 const cache::EntryRef& entry);
   void FinishMiss(Miss& miss);
 
   // GET /v1/models and /v1/models/{id}: the routes, and what the upstreams of the route "*" have.
@@ -138,6 +143,7 @@ class Pipeline final : public RequestSink {
   boost::asio::awaitable<void> ListModels(std::shared_ptr<Miss> miss, std::string wanted);
 
   PipelineParts parts_;
+  SharedWork<Rechecked> rechecks_;
   std::atomic<bool> draining_{false};  // read by /ready; a lone flag, no order needed
   std::vector<std::unique_ptr<ThreadState>> states_;
 };

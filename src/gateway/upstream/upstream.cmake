@@ -20,7 +20,7 @@ assay_test(NAME gateway_sse_test
   LINK assay_gateway Boost::json)
 
 assay_test(NAME gateway_coalescer_test
-  SOURCES coalescing/coalescer_test.cc
+  SOURCES coalescing/coalescer_test.cc coalescing/shared_work_test.cc
   LINK assay_gateway)
 
 assay_test(NAME gateway_route_client_test
