@@ -68,7 +68,8 @@ class TrackedSink final : public ChunkSink {
 class Place {
  public:
   Place() = default;
-  Place(Upstream& upstream, Upstream::Ticket ticket) : upstream_(&upstream), ticket_(ticket) {}
+  Place(Upstream& upstream, Upstream::Ticket ticket)
+      : upstream_(&upstream), ticket_(std::move(ticket)) {}
   Place(Place&& other) noexcept
       : upstream_(std::exchange(other.upstream_, nullptr)),
         ticket_(other.ticket_),
@@ -84,8 +85,8 @@ class Place {
   [[nodiscard]] std::int64_t wait_ns() const { return ticket_.wait_ns; }
   // As Upstream's.
   [[nodiscard]] bool Begin() { return begun_ = upstream_->Begin(ticket_); }
-  [[nodiscard]] bool Queue(std::shared_ptr<Upstream::Waiter> waiter) {
-    return upstream_->Queue(ticket_, std::move(waiter));
+  [[nodiscard]] bool Queue(const std::shared_ptr<Upstream::Waiter>& waiter) {
+    return upstream_->Queue(ticket_, waiter);
   }
   [[nodiscard]] bool EndQueue() { return begun_ = upstream_->EndQueue(ticket_); }
   [[nodiscard]] std::int64_t max_wait_ms() const { return upstream_->max_wait_ms(); }
@@ -194,13 +195,13 @@ bool RouteClient::Choose(Question& question) {
         ChooseTarget(options_.balance, std::span(question.candidates).first(targets_.size()), rng_);
     if (!chosen) return false;
     Upstream& upstream = *targets_[*chosen].upstream;
-    const Upstream::Ticket ticket = upstream.Admit(tokens);
+    Upstream::Ticket ticket = upstream.Admit(tokens);
     if (ticket.permit == CircuitBreaker::kRefused) {  // another thread was faster
       question.refused[*chosen] = true;
       continue;
     }
     question.target = *chosen;
-    question.place = Place(upstream, ticket);
+    question.place = Place(upstream, std::move(ticket));
     return true;
   }
 }
@@ -266,11 +267,11 @@ asio::awaitable<bool> RouteClient::WaitInLine(Question& question) {
   const std::int64_t left_ns = question.deadline_ns - clock_.monotonic_ns();
   granted->expires_after(
       std::chrono::nanoseconds(std::min(left_ns, question.place.max_wait_ms() * kNsPerMs)));
-  auto waiter = std::make_shared<Upstream::Waiter>();
+  const auto waiter = std::make_shared<Upstream::Waiter>();
   waiter->wake = [executor, granted] { asio::post(executor, [granted] { granted->cancel(); }); };
   question.busy = true;
   question.breaker_open = false;
-  if (!question.place.Queue(std::move(waiter))) co_return false;
+  if (!question.place.Queue(waiter)) co_return false;
   (void)co_await granted->async_wait(kAwait);
   co_return question.place.EndQueue();
 }

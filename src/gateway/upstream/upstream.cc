@@ -71,7 +71,7 @@ bool Upstream::Begin(Ticket& ticket) {
   return true;
 }
 
-bool Upstream::Queue(Ticket& ticket, std::shared_ptr<Waiter> waiter) {
+bool Upstream::Queue(Ticket& ticket, const std::shared_ptr<Waiter>& waiter) {
   {
     const std::scoped_lock lock(mutex_);
     if (!Busy()) {

@@ -89,7 +89,7 @@ class Upstream {
   [[nodiscard]] bool Begin(Ticket& ticket);
   // After Begin() was false: stands in line; `waiter` is woken when it is this call's turn, at once
   // where it is already. False (counted as refused): the line is as long as it may be.
-  [[nodiscard]] bool Queue(Ticket& ticket, std::shared_ptr<Waiter> waiter);
+  [[nodiscard]] bool Queue(Ticket& ticket, const std::shared_ptr<Waiter>& waiter);
   // Ends the wait in line. True: the call is sent now. False (counted as refused): its turn has not
   // come.
   [[nodiscard]] bool EndQueue(Ticket& ticket);
