@@ -114,6 +114,26 @@ class SemanticTest(unittest.TestCase):
             self.assertEqual(self.ask(gateway, REWORDED).cache, "hit; tier=semantic")
         self.assertEqual(self.upstream.calls, 1)
 
+    def test_the_metrics_and_statistics_bound_the_share_of_false_hits(self):
+        with self.serve(shadow_share=1.0) as gateway:
+            self.learn(gateway, RESET)
+            self.assertEqual(gateway.metric('assay_semantic_false_hit_share_upper{route="*"}'), 1)  # no hit was checked
+            self.assertEqual(self.ask(gateway, REWORDED).cache, "hit; tier=semantic")
+            eventually(lambda: self.stats(gateway)["checked"] == 1, "the hit is checked")
+            stats = self.stats(gateway)
+            self.assertEqual(stats["file_error"], "")
+            self.assertEqual(stats["wrong"], 0)
+            upper = gateway.metric('assay_semantic_false_hit_share_upper{route="*"}')
+            self.assertAlmostEqual(upper, stats["false_hit_rate_95"][1], places=4)
+            self.assertEqual(gateway.metric('assay_semantic_false_hit_share{route="*"}'), 0)
+
+    def test_the_oldest_question_goes_first_above_max_entries(self):
+        with self.serve(max_entries=100) as gateway:
+            for n in range(101):
+                self.ask(gateway, f"Who owns building {n} in street {n * 7}?")
+            eventually(lambda: self.stats(gateway)["requests"] == 101, "all were looked up")
+            eventually(lambda: self.stats(gateway)["entries"] == 100, "one had to go")
+
     def test_a_damaged_file_of_questions_is_told_of_and_does_not_stop_the_start(self):
         disk = {"disk": {"folder": str(self.folder / "cache")}}
         with self.serve(cache=disk) as gateway:

@@ -132,8 +132,28 @@ export interface Tier {
   state: string;
 }
 
+/** The semantic cache of one route. */
+export interface SemanticRoute {
+  route: string;
+  entries: number;
+  requests: number;
+  hits: number;
+  /** Hits whose answer was compared with the upstream's, and of those the wrong ones. */
+  checked: number;
+  wrong: number;
+  /** Upper end of the 95% interval of the share of wrong hits among hits. */
+  false_hit_share_upper: number;
+  /** Estimated wrong hits of all requests, which the budget bounds. */
+  error_share: number;
+  open: boolean;
+  alarm: boolean;
+  /** Why questions are not kept on the disk any more; empty: they are, or need not be. */
+  file_error: string;
+}
+
 export interface CacheState {
   tiers: Tier[];
+  semantic: SemanticRoute[];
 }
 
 export type DecisionState = "undecided" | "winner" | "harmful" | "broken_assignment";

@@ -113,6 +113,7 @@ Result<OpenedDashboard> AddDashboard(const gateway::Settings& settings,
   live.stop_experiment = [&gateway](std::string_view id, bool stopped) {
     return gateway.StopExperiment(id, stopped);
   };
+  live.semantic = [&gateway] { return gateway.Semantic(); };
   opened.sources = std::make_unique<gateway::dashboard::LiveSources>(std::move(live));
   ASSAY_ASSIGN(opened.dashboard,
                gateway::dashboard::Dashboard::Make(std::move(options), *opened.sources));

@@ -304,7 +304,7 @@ HttpReply Dashboard::Impl::Upstreams(const HttpRequest& /*request*/) {
 }
 
 HttpReply Dashboard::Impl::Tiers(const HttpRequest& /*request*/) {
-  return HttpReply::Json(TiersJson(sources_.Tiers()));
+  return HttpReply::Json(CacheJson(sources_.Tiers(), sources_.Semantic()));
 }
 
 HttpReply Dashboard::Impl::Purge(const HttpRequest& request) {

@@ -45,6 +45,14 @@ class FakeSources final : public Sources {
   }
   std::vector<UpstreamView> Upstreams() override { return {UpstreamView{.name = "gpu"}}; }
   std::vector<TierView> Tiers() override { return {TierView{.name = "memory"}}; }
+  std::vector<SemanticView> Semantic() override {
+    SemanticView view{.route = "chat", .stats = {}};
+    view.stats.checked = 40;
+    view.stats.wrong = 1;
+    view.stats.false_hit_rate = {.low = 0.001, .high = 0.13};
+    view.stats.file_error = "the disk is full";
+    return {view};
+  }
   Result<std::uint64_t> Purge(const cache::Filter& filter) override {
     purged = filter;
     return 7;
@@ -237,6 +245,18 @@ TEST_F(DashboardTest, ALoginMustBeJson) {
   EXPECT_EQ(router_.Dispatch(request).status, 415);
   EXPECT_EQ(Ask("POST", "/dashboard/api/login", "[]").status, 400);
   EXPECT_EQ(TryPassword(std::string(2000, 'x')).status, 400);
+}
+
+TEST_F(DashboardTest, TheCacheViewTellsOfFalseHitsAndOfQuestionsThatAreNotKept) {
+  SignIn();
+  const json::value state = json::parse(Ask("GET", "/dashboard/api/cache").body);
+  EXPECT_EQ(state.at("tiers").as_array().size(), 1U);
+  const json::object& route = state.at("semantic").as_array().at(0).as_object();
+  EXPECT_EQ(route.at("route").as_string(), "chat");
+  EXPECT_EQ(route.at("checked").to_number<int>(), 40);
+  EXPECT_EQ(route.at("wrong").to_number<int>(), 1);
+  EXPECT_DOUBLE_EQ(route.at("false_hit_share_upper").as_double(), 0.13);
+  EXPECT_EQ(route.at("file_error").as_string(), "the disk is full");
 }
 
 TEST_F(DashboardTest, WithoutASessionEveryApiAnswers401) {

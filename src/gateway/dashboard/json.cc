@@ -205,7 +205,7 @@ std::string UpstreamsJson(std::span<const UpstreamView> upstreams,
   return json::serialize(json::object{{"now_ms", now_ms}, {"upstreams", std::move(list)}});
 }
 
-std::string TiersJson(std::span<const TierView> tiers) {
+std::string CacheJson(std::span<const TierView> tiers, std::span<const SemanticView> semantic) {
   json::array list;
   for (const TierView& tier : tiers) {
     list.push_back(json::object{
@@ -218,7 +218,22 @@ std::string TiersJson(std::span<const TierView> tiers) {
         {"misses", tier.stats.misses},
         {"evictions", tier.stats.evictions}});
   }
-  return json::serialize(json::object{{"tiers", std::move(list)}});
+  json::array routes;
+  for (const SemanticView& view : semantic) {
+    const cache::SemanticStats& stats = view.stats;
+    routes.push_back(json::object{{"route", view.route},
+                                  {"entries", stats.entries},
+                                  {"requests", stats.requests},
+                                  {"hits", stats.hits},
+                                  {"checked", stats.checked},
+                                  {"wrong", stats.wrong},
+                                  {"false_hit_share_upper", stats.false_hit_rate.high},
+                                  {"error_share", stats.error_rate},
+                                  {"open", stats.open},
+                                  {"alarm", stats.alarm},
+                                  {"file_error", stats.file_error}});
+  }
+  return json::serialize(json::object{{"tiers", std::move(list)}, {"semantic", std::move(routes)}});
 }
 
 std::string KeysJson(std::span<const crypto::KeyInfo> keys) {

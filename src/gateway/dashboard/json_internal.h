@@ -31,7 +31,8 @@ struct LastError {
                                         std::span<const LastError> last_errors,
                                         std::int64_t now_ms);
 
-[[nodiscard]] std::string TiersJson(std::span<const TierView> tiers);
+[[nodiscard]] std::string CacheJson(std::span<const TierView> tiers,
+                                    std::span<const SemanticView> semantic);
 
 [[nodiscard]] std::string KeysJson(std::span<const crypto::KeyInfo> keys);
 // Reads what the page sends. Errors: kInvalidArgument naming the field.

@@ -55,6 +55,10 @@ std::vector<TierView> LiveSources::Tiers() {
   return tiers;
 }
 
+std::vector<SemanticView> LiveSources::Semantic() {
+  return parts_.semantic ? parts_.semantic() : std::vector<SemanticView>{};
+}
+
 Result<std::uint64_t> LiveSources::Purge(const cache::Filter& filter) {
   if (parts_.cache == nullptr) {
     return Fail(Code::kFailedPrecondition,

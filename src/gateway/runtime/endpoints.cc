@@ -41,7 +41,10 @@ boost::json::array SemanticStats(const SemanticPool& semantic) {
                       {"threshold", stats.threshold},
                       {"calibrated", stats.calibrated},
                       {"open", stats.open},
-                      {"alarm", stats.alarm}});
+                      {"alarm", stats.alarm},
+                      {"indexed", stats.indexed},
+                      {"file_bytes", stats.file_bytes},
+                      {"file_error", stats.file_error}});
   }
   return routes;
 }

@@ -370,6 +370,14 @@ Result<void> Gateway::StopExperiment(std::string_view id, bool stopped) {
   return one->store->SetStopped(stopped);
 }
 
+std::vector<dashboard::SemanticView> Gateway::Semantic() const {
+  std::vector<dashboard::SemanticView> views;
+  for (SemanticPool::View& view : impl_->semantic->Views()) {
+    views.push_back({.route = std::move(view.route), .stats = std::move(view.stats)});
+  }
+  return views;
+}
+
 Result<void> Gateway::Start() {
   ASSAY_TRY(impl_->server->Start());
   impl_->ticker = std::thread([impl = impl_.get()] { impl->Tick(); });

@@ -66,9 +66,11 @@ constexpr std::array<Row<UpstreamView>, 8> kUpstreamRows = {{
      &UpstreamView::waiting, false},
 }};
 
-constexpr std::array<Row<cache::SemanticStats>, 6> kSemanticRows = {{
+constexpr std::array<Row<cache::SemanticStats>, 7> kSemanticRows = {{
     {"assay_semantic_entries", "Questions that similar ones are compared with",
      &cache::SemanticStats::entries, false},
+    {"assay_semantic_indexed", "Of them found by inverted lists, not by comparing with each",
+     &cache::SemanticStats::indexed, false},
     {"assay_semantic_lookups_total", "Questions compared with those before",
      &cache::SemanticStats::requests, true},
     {"assay_semantic_hits_total", "Answered from a similar question", &cache::SemanticStats::hits,
@@ -162,6 +164,22 @@ void AddSemanticMetrics(Metrics& metrics, const SemanticPool& pool) {
     metrics.AddCallback("assay_semantic_error_share",
                         "Estimated wrong hits of all requests, to compare with the budget",
                         {{"route", now.route}}, [read] { return read().error_rate; });
+    metrics.AddCallback("assay_semantic_false_hit_share",
+                        "Wrong ones of the checked hits, as an estimate for all hits",
+                        {{"route", now.route}}, [read] {
+                          const cache::SemanticStats stats = read();
+                          return stats.checked == 0 ? 0.0
+                                                    : static_cast<double>(stats.wrong) /
+                                                          static_cast<double>(stats.checked);
+                        });
+    metrics.AddCallback("assay_semantic_false_hit_share_upper",
+                        "Upper end of its 95% interval; 1 while no hit was checked",
+                        {{"route", now.route}}, [read] { return read().false_hit_rate.high; });
+    metrics.AddCallback("assay_semantic_file_failed",
+                        "1 where questions are not kept on the disk any more; /v1/cache/stats says "
+                        "why",
+                        {{"route", now.route}},
+                        [read] { return read().file_error.empty() ? 0.0 : 1.0; });
     metrics.AddCallback("assay_semantic_open", "0 while the budget is spent and nothing is served",
                         {{"route", now.route}}, [read] { return read().open ? 1.0 : 0.0; });
     metrics.AddCallback("assay_semantic_alarm", "1 while the latest checks are worse than before",

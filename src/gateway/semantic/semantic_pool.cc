@@ -110,6 +110,7 @@ Result<std::shared_ptr<SemanticRoute>> SemanticPool::Get(const std::string& rout
   cache::SemanticOptions options;
   options.risk.budget = settings.budget;
   options.risk.shadow_share = settings.shadow_share;
+  options.max_entries = static_cast<std::size_t>(settings.max_entries);
   options.max_candidates = static_cast<std::size_t>(settings.max_candidates);
   auto made = std::make_shared<SemanticRoute>(options, *fast, *precise);
   TakeOver(route, *made);

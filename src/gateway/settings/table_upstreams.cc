@@ -114,6 +114,9 @@ Key SemanticKey(SemanticSettings& s) {
               "to compare the answers."),
        Integer("max_candidates", s.max_candidates, {1, 64}, kLive,
                "Nearest cached questions that are judged."),
+       Integer("max_entries", s.max_entries, {100, 1'000'000}, kLive,
+               "Cached questions; the oldest goes first. Above 20,000 with one context they get "
+               "inverted lists, in all about 4 KB of memory a question; below, 1.5 KB."),
        Choice("encoder", s.encoder, kSemanticEncoders, kLive,
               "`transformer`: 1 to 3 ms a question. `static`: microseconds, finds less.")});
 }

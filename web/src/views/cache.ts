@@ -14,7 +14,7 @@ import {
   table,
   type ViewHandle,
 } from "../parts";
-import type { Tier } from "../types";
+import type { SemanticRoute, Tier } from "../types";
 
 const POLL_MS = 10_000;
 
@@ -62,6 +62,50 @@ function row(tier: Tier): HTMLElement {
     h("td", { class: "num" }, count(tier.hits)),
     h("td", { class: "num medium" }, percent(tier.hits, tier.hits + tier.misses)),
     h("td", { class: "num wide" }, count(tier.evictions)),
+  );
+}
+
+const SEMANTIC_COLUMNS = [
+  ["Route", ""],
+  ["State", "medium"],
+  ["Questions", "num"],
+  ["Hits", "num"],
+  ["Hit ratio", "num medium"],
+  ["Wrong of checked", "num medium"],
+  ["False hits, at most", "num"],
+  ["Wrong of all requests", "num wide"],
+] as const;
+
+function semanticState(route: SemanticRoute): HTMLElement {
+  if (!route.open) return badge("bad", "alert", "Closed: budget spent");
+  if (route.alarm) return badge("warn", "alert", "Worse than before");
+  if (route.file_error) return badge("warn", "alert", "Not kept on disk");
+  return badge("good", "check", "Serving");
+}
+
+function semanticRow(route: SemanticRoute): HTMLElement {
+  const well = route.open && !route.alarm && !route.file_error;
+  return h(
+    "tr",
+    {},
+    h(
+      "th",
+      { scope: "row" },
+      route.route,
+      well ? null : h("span", { class: "narrow" }, semanticState(route)),
+      route.file_error ? h("p", { class: "note" }, route.file_error) : null,
+    ),
+    h("td", { class: "medium" }, semanticState(route)),
+    h("td", { class: "num" }, count(route.entries)),
+    h("td", { class: "num" }, count(route.hits)),
+    h("td", { class: "num medium" }, percent(route.hits, route.requests)),
+    h("td", { class: "num medium" }, `${count(route.wrong)} of ${count(route.checked)}`),
+    h(
+      "td",
+      { class: "num" },
+      route.checked > 0 ? percent(route.false_hit_share_upper, 1) : "not known yet",
+    ),
+    h("td", { class: "num wide" }, percent(route.error_share, 1)),
   );
 }
 
@@ -122,6 +166,23 @@ export function cacheView(): ViewHandle {
               "The cache is off",
               "Switch it on in assay.yaml to answer repeated questions at once.",
             ),
+        state.semantic.length > 0
+          ? h(
+              "section",
+              { class: "stack", "aria-labelledby": "semantic-title" },
+              h("h2", { id: "semantic-title" }, "Reworded questions"),
+              h(
+                "p",
+                { class: "note" },
+                "False hits are wrong answers among those served; “at most” is the upper end of the 95% interval.",
+              ),
+              table(
+                "Semantic caches of the routes",
+                SEMANTIC_COLUMNS,
+                state.semantic.map(semanticRow),
+              ),
+            )
+          : null,
       );
     } catch (error) {
       replace(

@@ -54,6 +54,8 @@ class Gateway {
   [[nodiscard]] cache::TieredCache* cache();  // null when it is off
   // The upstreams as they are now; from any thread.
   [[nodiscard]] std::vector<dashboard::UpstreamView> Upstreams() const;
+  // The semantic caches of the routes as they are now; from any thread.
+  [[nodiscard]] std::vector<dashboard::SemanticView> Semantic() const;
 
   // As GET /v1/experiments, GET /v1/experiments/{id} and POST .../stop or .../start answer; from
   // any thread. Errors: kNotFound; those of the disk.

@@ -23,6 +23,7 @@ struct LiveParts {
   std::function<std::string()> experiments;
   std::function<Result<std::string>(std::string_view id)> experiment;
   std::function<Result<void>(std::string_view id, bool stopped)> stop_experiment;
+  std::function<std::vector<SemanticView>()> semantic;
 };
 
 class LiveSources final : public Sources {
@@ -36,6 +37,7 @@ class LiveSources final : public Sources {
   [[nodiscard]] Result<telemetry::ExchangeRecord> Exchange(const std::string& id) override;
   [[nodiscard]] std::vector<UpstreamView> Upstreams() override;
   [[nodiscard]] std::vector<TierView> Tiers() override;
+  [[nodiscard]] std::vector<SemanticView> Semantic() override;
   [[nodiscard]] Result<std::uint64_t> Purge(const cache::Filter& filter) override;
   [[nodiscard]] Result<std::vector<crypto::KeyInfo>> Keys() override;
   [[nodiscard]] Result<crypto::NewKey> CreateKey(const crypto::KeySpec& spec,

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "assay/cache/semantic/semantic_cache.h"
 #include "assay/cache/tier.h"
 #include "assay/core/result.h"
 #include "assay/crypto/audit_log.h"
@@ -43,6 +44,12 @@ struct TierView {
   cache::TierStats stats = {};
 };
 
+// Of one route.
+struct SemanticView {
+  std::string route = {};
+  cache::SemanticStats stats = {};
+};
+
 // Everything that is off in this gateway fails with kFailedPrecondition and says how to switch it
 // on.
 class Sources {
@@ -58,6 +65,7 @@ class Sources {
   [[nodiscard]] virtual std::vector<UpstreamView> Upstreams() = 0;
 
   [[nodiscard]] virtual std::vector<TierView> Tiers() = 0;
+  [[nodiscard]] virtual std::vector<SemanticView> Semantic() = 0;
   [[nodiscard]] virtual Result<std::uint64_t> Purge(const cache::Filter& filter) = 0;
 
   // `actor` stands in the audit log.

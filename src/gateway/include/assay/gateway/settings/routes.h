@@ -110,6 +110,7 @@ struct SemanticSettings {
   double budget = 0.01;       // wrong hits of all requests
   double shadow_share = 0.2;  // of the hits whose answer is asked for again and compared
   std::int64_t max_candidates = 8;
+  std::int64_t max_entries = 20'000;  // cached questions; the oldest goes first
   SemanticEncoder encoder = SemanticEncoder::kTransformer;
   friend bool operator==(const SemanticSettings&, const SemanticSettings&) = default;
 };
