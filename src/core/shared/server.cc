@@ -74,14 +74,13 @@ struct SharedServer::Impl {
     lane.to_client.Ring();
   }
 
-  // Nothing more is handled for a client that is gone.
+  // Nothing more is handled for a client that is gone. Requires: busy.
   void Close(std::size_t i) {
-    auto expected = static_cast<std::uint32_t>(LaneState::kOpen);
-    if (!region->lane(i).state.compare_exchange_strong(
-            expected, static_cast<std::uint32_t>(LaneState::kClosed))) {
-      return;
-    }
+    // Counted before anybody can see that the lane is closed.
     if (!region->ClientLives(i)) lost.fetch_add(1, std::memory_order_relaxed);
+    auto expected = static_cast<std::uint32_t>(LaneState::kOpen);
+    region->lane(i).state.compare_exchange_strong(expected,
+                                                  static_cast<std::uint32_t>(LaneState::kClosed));
   }
 
   [[nodiscard]] bool ServeLane(std::size_t i, const Handler& handler);
