@@ -123,8 +123,10 @@ TEST(SemanticFileTest, QuestionsAndWhatWasLearnedSurviveARestartToTheLastBit) {
   first.Open(files, folder.File("semantic"));
   constexpr std::uint64_t kAsked = assay::testing::Sized<std::uint64_t>(900, 200);
   for (std::uint64_t i = 0; i < kAsked; ++i) first.Ask(i % 300, chance);
-  // Fewer are too few for a threshold of its own.
-  ASSERT_EQ(first.cache.Stats().calibrated, !assay::testing::kUnderThreadSanitizer);
+  // Whether fewer make a threshold of their own is left to them.
+  if (!assay::testing::kUnderThreadSanitizer) {
+    ASSERT_TRUE(first.cache.Stats().calibrated);
+  }
   ASSERT_TRUE(first.cache.Sync().has_value());
   // A copy, since one file has one owner.
   const std::string bytes = *files.ReadFile(folder.File("semantic"), UINT64_MAX);
