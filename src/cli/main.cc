@@ -58,6 +58,7 @@ int Main(int argc, char** argv) {
   AddExtractCommand(app, invocation);
   AddConsensusCommand(app, invocation);
   AddIndexCommand(app, invocation);
+  AddScanCommand(app, invocation);
   AddSearchCommand(app, invocation);
   AddEmbedCommand(app, invocation);
   AddEvalCommand(app, invocation);

@@ -1,0 +1,108 @@
+"""`assay scan`: real servers among a thousand ports of this machine, and what it prints for assay.yaml."""
+import http.server
+import json
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+from fake_upstream import FakeUpstream
+from gateway_process import ASSAY, GatewayProcess, eventually
+
+OLLAMA = {"/v1/models": {"object": "list", "data": [{"id": "llama3.2:3b", "owned_by": "library"}]},
+          "/api/version": {"version": "0.5.7"},
+          "/api/show": {"model_info": {"llama.context_length": 131072}}}
+VLLM = {"/v1/models": {"object": "list", "data": [{"id": "qwen", "owned_by": "vllm", "max_model_len": 32768}]},
+        "/version": {"version": "0.6.4"}}
+
+
+def handler(bodies):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def answer(self):
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            body = json.dumps(bodies.get(self.path, {"error": "none"})).encode()
+            self.send_response(200 if self.path in bodies else 404)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answer  # noqa: N815
+
+        def log_message(self, *_):
+            pass
+
+    return Handler
+
+
+class ScanTest(unittest.TestCase):
+    def http(self, bodies):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(bodies))
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server.server_address[1]
+
+    def redis(self):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        process = subprocess.Popen(["redis-server", "--port", str(port), "--save", "", "--dir", folder],
+                                   stdout=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+
+        def listens():
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        eventually(listens, "redis listens")
+        return port
+
+    def scan(self, *arguments, code=0):
+        done = subprocess.run([ASSAY, "scan", *map(str, arguments)], capture_output=True, text=True)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stdout if code == 0 else done.stderr
+
+    @unittest.skipUnless(shutil.which("redis-server"), "redis-server is not installed")
+    def test_servers_are_found_and_named_among_a_thousand_ports(self):
+        upstream = self.enterContext(FakeUpstream())
+        gateway = self.enterContext(GatewayProcess(upstream.url))
+        wanted = {self.http(OLLAMA): "ollama", self.http(VLLM): "vllm", self.http({}): "http",
+                  self.redis(): "redis", gateway.port: "assay"}
+        silent = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+        others = [port for port in range(21000, 22000) if port not in wanted][: 1000 - len(wanted)]
+        ports = ",".join(map(str, [*wanted, *others]))
+        report = json.loads(self.scan("127.0.0.1", "--ports", ports, "--json"))
+        found = {one["port"]: one for one in report["services"]}
+        self.assertEqual({port: found[port]["service"] for port in wanted}, wanted)
+        self.assertEqual(report["targets"], 1000)
+        ollama = next(one for one in found.values() if one["service"] == "ollama")
+        self.assertEqual(ollama["models"], [{"id": "llama3.2:3b", "context_tokens": 131072}])
+        self.assertEqual(ollama["version"], "0.5.7")
+        self.assertNotIn(silent.getsockname()[1], found)
+
+    def test_the_upstreams_are_settings_that_the_gateway_takes(self):
+        ports = f"{self.http(OLLAMA)},{self.http(VLLM)}"
+        with tempfile.TemporaryDirectory() as folder:
+            config = Path(folder, "assay.yaml")
+            config.write_text(self.scan("127.0.0.1", "--ports", ports, "--upstreams"))
+            self.assertIn("# model llama3.2:3b, 131072 tokens", config.read_text())
+            checked = subprocess.run([ASSAY, "config", "check", config], capture_output=True, text=True)
+            self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+
+    def test_people_read_a_table_and_errors_say_what_to_do(self):
+        port = self.http(VLLM)
+        table = self.scan("localhost", "--ports", port, "--exclude", "::1")
+        self.assertIn("qwen (32768 tokens)", table)
+        self.assertIn("1 open", table)
+        self.assertIn("--public", self.scan("8.8.8.8", code=5))
+        self.assertIn("10.0.0.0/24", self.scan("10.0.0.1/24", code=2))
+        self.assertIn("'70000' is no port", self.scan("127.0.0.1", "--ports", "70000", code=2))
+        self.assertIn("has no address", self.scan("no-such-host.invalid", code=3))
+
+
+if __name__ == "__main__":
+    unittest.main()
