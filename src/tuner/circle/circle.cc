@@ -11,6 +11,8 @@
 
 #include "assay/experiments/distributions.h"
 
+#include "routing/estimate_internal.h"
+
 namespace assay::tuner {
 namespace {
 
@@ -149,15 +151,6 @@ void ForEachPlan(std::size_t models, std::size_t places, CirclePlan& plan, const
   }
 }
 
-Estimate FromValues(const std::vector<double>& values, double z) {
-  const auto summary = experiments::Summarize(values);
-  if (!summary || summary->n == 0) return {};
-  const double mean = summary->mean_value();
-  const double half =
-      summary->n > 1 ? z * summary->deviation() / std::sqrt(static_cast<double>(summary->n)) : 0;
-  return {mean, {mean - half, mean + half}};
-}
-
 Result<void> CheckTable(const Outcomes& outcomes) {
   if (outcomes.logged) {
     return Fail(Code::kInvalidArgument,
@@ -188,10 +181,10 @@ CircleValue EvaluateCircle(const Outcomes& outcomes, const CirclePlan& plan, dou
   }
   CircleValue out;
   out.n = columns[0].size();
-  out.quality = FromValues(columns[0], z);
-  out.cost = FromValues(columns[1], z);
-  out.latency_ms = FromValues(columns[2], z);
-  out.asked = FromValues(columns[3], z).value;
+  out.quality = internal::FromValues(columns[0], z);
+  out.cost = internal::FromValues(columns[1], z);
+  out.latency_ms = internal::FromValues(columns[2], z);
+  out.asked = internal::FromValues(columns[3], z).value;
   return out;
 }
 

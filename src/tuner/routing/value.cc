@@ -5,10 +5,11 @@
 #include "assay/experiments/distributions.h"
 #include "assay/tuner/routing.h"
 
-namespace assay::tuner {
-namespace {
+#include "routing/estimate_internal.h"
 
-Estimate FromValues(const std::vector<double>& values, double z) {
+namespace assay::tuner {
+
+Estimate internal::FromValues(const std::vector<double>& values, double z) {
   const auto summary = experiments::Summarize(values);
   if (!summary || summary->n == 0) return {};
   const double mean = summary->mean_value();
@@ -16,6 +17,10 @@ Estimate FromValues(const std::vector<double>& values, double z) {
       summary->n > 1 ? z * summary->deviation() / std::sqrt(static_cast<double>(summary->n)) : 0;
   return {mean, {mean - half, mean + half}};
 }
+
+namespace {
+
+using internal::FromValues;
 
 // sum(w * y) / sum(w), the error by the delta method.
 Estimate SelfNormalised(const std::vector<double>& weights, const std::vector<double>& values,
