@@ -4,8 +4,8 @@
 
 #include "assay/gateway/http_message.h"
 
+#include "http/field_bytes_internal.h"
 #include "request_parser_internal.h"
-
 namespace assay::gateway {
 namespace {
 
@@ -38,17 +38,6 @@ bool AllAre(std::string_view text, CharKind kind) {
   std::uint8_t common = 0xFF;
   for (const char c : text) common &= kKinds[static_cast<unsigned char>(c)];
   return text.empty() || (common & kind) != 0;
-}
-
-// Written so that compilers look at many bytes at once.
-bool AllFieldBytes(std::string_view text) {
-  std::uint8_t bad = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    const bool control = byte < 0x20 && byte != '\t';
-    bad |= static_cast<std::uint8_t>(control) | static_cast<std::uint8_t>(byte == 0x7F);
-  }
-  return bad == 0;
 }
 
 constexpr ParseError Bad(std::string_view code, std::string_view message) {

@@ -7,21 +7,13 @@
 
 #include <fmt/format.h>
 
+#include "http/field_bytes_internal.h"
+
 namespace assay::gateway {
 namespace {
 
 bool VisibleByte(char c) {
   return c > ' ' && c < '\x7f';
-}
-// Written so that compilers look at many bytes at once.
-bool IsValue(std::string_view text) {
-  std::uint8_t bad = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    const bool control = byte < 0x20 && byte != '\t';
-    bad |= static_cast<std::uint8_t>(control) | static_cast<std::uint8_t>(byte == 0x7F);
-  }
-  return bad == 0;
 }
 
 constexpr std::array<std::string_view, 9> kOwnFields = {
@@ -37,7 +29,7 @@ std::string LowerOf(std::string_view text) {
 }
 
 void AppendField(std::string& out, std::string_view name, std::string_view value) {
-  if (value.empty() || !IsValue(value)) return;
+  if (value.empty() || !AllFieldBytes(value)) return;
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
@@ -57,7 +49,8 @@ Result<RequestHead> RequestHead::Make(
       return VisibleByte(c) &&
              std::string_view("()<>@,;:\\\"/[]?={}").find(c) == std::string_view::npos;
     });
-    if (!token || !IsValue(value) || std::ranges::find(kOwnFields, lower) != kOwnFields.end()) {
+    if (!token || !AllFieldBytes(value) ||
+        std::ranges::find(kOwnFields, lower) != kOwnFields.end()) {
       return Fail(
           Code::kInvalidArgument,
           fmt::format("upstream header '{}' cannot be set: its name or value is not allowed",
