@@ -126,7 +126,13 @@ Result<int> Run(Options& options, ColorMode color) {
   if (options.json) {
     PrintJson(found);
   } else if (options.upstreams) {
-    fmt::print("{}", scan::UpstreamsYaml(found.services));
+    const std::string yaml = scan::UpstreamsYaml(found.services);
+    if (yaml.empty()) {
+      fmt::print(stderr,
+                 "no server with the OpenAI interface was found; name more hosts, or more "
+                 "ports with --ports\n");
+    }
+    fmt::print("{}", yaml);
   } else {
     PrintTable(found, Painter(color, STDOUT_FILENO));
   }
@@ -172,7 +178,7 @@ void AddScanCommand(CLI::App& app, Invocation& invocation) {
       "scan", "Find servers of models, Redis and PostgreSQL on the machines that you name");
   AddOptions(*command, *options);
   command->footer(
-      "Examples:\n  assay scan localhost\n  assay scan 192.168.1.0/24 --upstreams >> assay.yaml\n"
+      "Examples:\n  assay scan localhost\n  assay scan 192.168.1.0/24 --upstreams > assay.yaml\n"
       "  assay scan gpu-1 gpu-2 --ports 8000-8100 --json");
   command->callback([&invocation, options] {
     invocation.run = [options, &invocation] { return Run(*options, invocation.color); };
