@@ -83,10 +83,12 @@ class CheckClaimsTest : public testing::StaticEncoderTest {
     checker_ = *std::move(checker);
   }
 
-  // What a client gets of `stream` when it comes in pieces of `step` bytes.
-  std::string Run(std::string_view stream, std::size_t step, ComputePool& compute,
-                  CheckOutcome& outcome) {
+  // What a client gets of `stream` when it comes in pieces of `step` bytes and `queue` checks may
+  // wait.
+  std::string Run(std::string_view stream, std::size_t step, CheckOutcome& outcome,
+                  std::size_t queue = 16) {
     asio::io_context io;
+    ComputePool compute(1, queue);  // gone before `io`: a check that nobody waits for answers to it
     RecordingSink client;
     ChatStreamAssembler text;
     CheckingSink sink(client, text, *checker_, compute, kRequest);
@@ -116,11 +118,10 @@ class CheckClaimsTest : public testing::StaticEncoderTest {
 
 TEST_F(CheckClaimsTest, EveryCutOfAStreamGivesTheSameVerdictsAndTheSameChunks) {
   const std::string stream = Stream();
-  ComputePool compute(1, 16);
   for (const std::size_t step :
        {std::size_t{1}, std::size_t{13}, std::size_t{170}, stream.size()}) {
     CheckOutcome outcome;
-    const std::vector<Event> events = EventsOf(Run(stream, step, compute, outcome));
+    const std::vector<Event> events = EventsOf(Run(stream, step, outcome));
     std::string passed_on;
     std::vector<boost::json::value> verdicts;
     for (const Event& event : events) {
@@ -153,9 +154,8 @@ TEST_F(CheckClaimsTest, EveryCutOfAStreamGivesTheSameVerdictsAndTheSameChunks) {
 }
 
 TEST_F(CheckClaimsTest, AVerdictEventReadsAsAChunkWithoutText) {
-  ComputePool compute(1, 16);
   CheckOutcome outcome;
-  for (const Event& event : EventsOf(Run(Stream(), 1000, compute, outcome))) {
+  for (const Event& event : EventsOf(Run(Stream(), 1000, outcome))) {
     if (event.data == "[DONE]") continue;
     const boost::json::value chunk = boost::json::parse(event.data);
     EXPECT_EQ(chunk.at("id"), "c-1");
@@ -166,9 +166,8 @@ TEST_F(CheckClaimsTest, AVerdictEventReadsAsAChunkWithoutText) {
 }
 
 TEST_F(CheckClaimsTest, AFullComputePoolServesTheStreamUnchecked) {
-  ComputePool compute(1, 0);  // refuses everything
   CheckOutcome outcome;
-  const std::string received = Run(Stream(), 50, compute, outcome);
+  const std::string received = Run(Stream(), 50, outcome, 0);  // refuses everything
   EXPECT_EQ(outcome.verdict, kUnchecked);
   const std::vector<Event> events = EventsOf(received);
   EXPECT_EQ(events.back().data, "[DONE]");
@@ -179,15 +178,14 @@ TEST_F(CheckClaimsTest, AFullComputePoolServesTheStreamUnchecked) {
 
 TEST_F(CheckClaimsTest, AStreamThatBreaksIsUnchecked) {
   const std::string stream = Stream();
-  ComputePool compute(1, 16);
   CheckOutcome outcome;
-  (void)Run(std::string_view(stream).substr(0, stream.size() / 2), 20, compute, outcome);
+  (void)Run(std::string_view(stream).substr(0, stream.size() / 2), 20, outcome);
   EXPECT_EQ(outcome.verdict, kUnchecked);
 }
 
 TEST_F(CheckClaimsTest, AFinishedAnswerIsCheckedInAllItsChoices) {
-  ComputePool compute(1, 16);
   asio::io_context io;
+  ComputePool compute(1, 16);
   CheckOutcome outcome;
   const std::string answer =
       R"({"choices":[{"message":{"content":"Full-time employees receive 27 days of paid annual leave per calendar year."}},
