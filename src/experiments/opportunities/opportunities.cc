@@ -94,7 +94,10 @@ class Finder {
     Trend();
     Anomaly();
     if (metric_.target) Headroom();
-    for (std::size_t d = 0; d < metric_.drivers.size(); ++d) Elasticity(d);
+    if (!metric_.drivers.empty()) {
+      const std::vector<double> rest = internal::RestOf(metric_.values, metric_.period);
+      for (std::size_t d = 0; d < metric_.drivers.size(); ++d) Elasticity(d, rest);
+    }
     return std::move(found_);
   }
 
@@ -156,13 +159,11 @@ class Finder {
                     recent_.level, *metric_.target, 100 * gap / unit_));
   }
 
-  void Elasticity(std::size_t index) {
+  // `rest` is the metric's own.
+  void Elasticity(std::size_t index, std::span<const double> rest) {
     const DriverSeries& driver = metric_.drivers[index];
-    const internal::Fit fit =
-        internal::FitSeries(driver.values, driver.values.size(), metric_.period);
-    const internal::Fit own =
-        internal::FitSeries(metric_.values, metric_.values.size(), metric_.period);
-    const internal::Slope slope = internal::Regress(own.rest, fit.rest, 2 + metric_.period);
+    const internal::Slope slope = internal::Regress(
+        rest, internal::RestOf(driver.values, metric_.period), 2 + metric_.period);
     if (std::isnan(slope.error)) return;
     const double gain = std::fabs(slope.slope) * slope.driver_deviation;
     const bool raise = good_ * slope.slope > 0;

@@ -1,5 +1,6 @@
 #include "assay/experiments/opportunities.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <set>
@@ -8,6 +9,8 @@
 
 #include "assay/core/clock.h"
 #include "assay/experiments/distributions.h"
+
+#include "opportunities/series_internal.h"
 
 namespace assay::experiments {
 namespace {
@@ -152,6 +155,61 @@ TEST(Opportunities, RefuseShortAndBrokenSeries) {
   EXPECT_NE(message({.name = "m", .values = enough, .weight = 0}), "");
   EXPECT_EQ(message({.name = "m", .values = enough, .drivers = {{"d", few}}}),
             "metric 'm': driver 'd' has 15 values in place of 20");
+}
+
+double MedianBySorting(std::vector<double> values) {
+  std::ranges::sort(values);
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 != 0 ? values[middle] : 0.5 * (values[middle] + values[middle - 1]);
+}
+
+TEST(Median, IsThatOfTheSortedValuesInEveryOrder) {
+  core::SeededRng rng(12);
+  EXPECT_EQ(internal::Median({}), 0);
+  for (std::size_t n = 1; n <= 300; ++n) {
+    std::vector<double> random;
+    std::vector<double> few;    // many equal ones
+    std::vector<double> pipes;  // rising, then falling
+    std::vector<double> teeth;
+    for (std::size_t i = 0; i < n; ++i) {
+      random.push_back(rng.NextUnit() - 0.5);
+      few.push_back(std::floor(4 * rng.NextUnit()));
+      pipes.push_back(static_cast<double>(std::min(i, n - i)));
+      teeth.push_back(static_cast<double>(i % 2 == 0 ? i : n - i));
+    }
+    std::vector<double> rising = random;
+    std::ranges::sort(rising);
+    const std::vector<double> falling(rising.rbegin(), rising.rend());
+    for (std::vector<double> values : {random, few, pipes, teeth, rising, falling}) {
+      const double expected = MedianBySorting(values);
+      EXPECT_EQ(internal::Median(values), expected) << "n " << n;
+    }
+  }
+}
+
+// An order made against this very selection (McIlroy's adversary, 1999): 17 rounds, past the 14
+// after which the library's takes over.
+TEST(Median, OfAnAdversarialOrderIsStillRight) {
+  std::vector<double> values = {0,  34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48,
+                                33, 31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9,  7,  5,  3,
+                                1,  49, 30, 50, 28, 51, 26, 52, 24, 53, 22, 54, 20, 55, 18, 56,
+                                16, 57, 14, 58, 12, 59, 10, 60, 8,  61, 6,  62, 4,  63, 2,  32};
+  EXPECT_EQ(internal::Median(values), 31.5);
+}
+
+TEST(Opportunities, APeriodBeyondTheSeriesIsNoSeason) {
+  core::SeededRng rng(4);
+  std::vector<double> y = Noise(rng, 1);
+  for (double& value : y) value += 100;
+  const auto found = [&](std::size_t period) {
+    return *IdentifyImprovementOpportunities(
+        std::vector<MetricSeries>{{.name = "m", .values = y, .target = 120, .period = period}});
+  };
+  ASSERT_EQ(found(0).size(), 1U);
+  for (const std::size_t period : {std::size_t{200}, ~std::size_t{0}, ~std::size_t{0} / 2 + 1}) {
+    ASSERT_EQ(found(period).size(), 1U) << period;
+    EXPECT_EQ(found(period)[0].impact, found(0)[0].impact);
+  }
 }
 
 TEST(ReadMetrics, TakesListsAndObjects) {

@@ -6,10 +6,13 @@
 
 namespace assay::experiments::internal {
 
+// The middle value, of an even number the mean of the middle two; 0 of none. Reorders `values`, of
+// which none may be NaN. O(n) on average, O(n log n) at worst.
+[[nodiscard]] double Median(std::span<double> values);
+
 // y(i) = level + slope * (i - middle) + season(i % period) + rest(i), fitted to i < baseline.
 struct Fit {
-  std::size_t n = 0;       // values that are there
-  std::size_t n_base = 0;  // of them, in the baseline
+  std::size_t n_base = 0;  // values of the baseline that are there
   double level = 0;
   double slope = 0;
   double middle = 0;          // mean of the baseline's positions
@@ -22,6 +25,9 @@ struct Fit {
 
 [[nodiscard]] Fit FitSeries(std::span<const double> values, std::size_t baseline,
                             std::size_t period);
+
+// The rest alone, fitted to all values.
+[[nodiscard]] std::vector<double> RestOf(std::span<const double> values, std::size_t period);
 
 // Regression of `rest` on `driver` (both without line and season) over the positions where both
 // are.
