@@ -39,7 +39,7 @@ Result<CommitHeader> ReadCommit(std::string_view payload,
     at += sizeof(change);
     const std::uint64_t padded =
         (std::uint64_t{change.size_bytes} + kAlignBytes - 1) / kAlignBytes * kAlignBytes;
-    if (payload.size() - at < padded || change.form > RowForm::kBlockDelta) return Damaged();
+    if (payload.size() - at < padded || change.form > RowForm::kPackedDelta) return Damaged();
     on_change({.id = change.id,
                .form = change.form,
                .size_bytes = change.size_bytes,

@@ -11,7 +11,7 @@
 #include "assay/core/record_file.h"
 #include "assay/core/result.h"
 
-#include "store/delta.h"
+#include "store/row/delta.h"
 
 namespace assay::vector::internal {
 

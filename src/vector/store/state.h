@@ -14,7 +14,7 @@
 #include "assay/vector/vector_view.h"
 
 #include "store/base_file.h"
-#include "store/delta.h"
+#include "store/row/delta.h"
 
 namespace assay::vector::internal {
 

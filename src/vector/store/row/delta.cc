@@ -1,10 +1,13 @@
-#include "store/delta.h"
+#include "store/row/delta.h"
 
 #include <bit>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "assay/vector/float_codec.h"
+
+#include "store/row/packed_delta.h"
 
 namespace assay::vector::internal {
 namespace {
@@ -18,16 +21,6 @@ std::string SparseOf(std::span<const float> delta) {
     bytes.append(reinterpret_cast<const char*>(&bits), sizeof(bits));
   }
   return bytes;
-}
-
-// Whether the values agree with their base in so many first bits that coding can save a quarter.
-bool WorthABlock(std::span<const float> delta) {
-  std::size_t equal_bits = 0;
-  for (const float value : delta) {
-    equal_bits += static_cast<std::size_t>(std::countl_zero(std::bit_cast<std::uint32_t>(value)));
-  }
-  constexpr std::size_t kLeastBits = 6;
-  return equal_bits >= kLeastBits * delta.size();
 }
 
 std::unexpected<Error> Damaged() {
@@ -61,11 +54,8 @@ StoredRow StoreRow(std::span<const float> vector, std::span<const float> base) {
   std::vector<float> delta(vector.size());
   XorFloats(vector, base, delta);
   StoredRow best{.form = RowForm::kSparseDelta, .bytes = SparseOf(delta)};
-  if (!WorthABlock(delta)) return best.bytes.size() <= plain.bytes.size() / 4 * 3 ? best : plain;
-  // A block takes microseconds to decode, so it has to be much shorter.
-  if (Result<std::string> block = EncodeFloatBlock(delta, delta.size());
-      block && block->size() + plain.bytes.size() / 8 < best.bytes.size()) {
-    best = {.form = RowForm::kBlockDelta, .bytes = std::move(*block)};
+  if (std::string packed = PackDelta(delta); packed.size() < best.bytes.size()) {
+    best = {.form = RowForm::kPackedDelta, .bytes = std::move(packed)};
   }
   return best.bytes.size() <= plain.bytes.size() / 4 * 3 ? best : plain;
 }
@@ -86,6 +76,8 @@ Result<void> RestoreRow(RowForm form, std::string_view bytes, std::span<float> o
       XorFloats(out, delta, out);
       return {};
     }
+    case RowForm::kPackedDelta:
+      return XorPackedDelta(bytes, out) ? Result<void>() : Damaged();
     case RowForm::kErased:
       break;
   }

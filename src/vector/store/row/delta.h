@@ -1,4 +1,4 @@
-// store/delta.h: one vector as the log keeps it. Format: docs/formats/vector-store.md.
+// store/row/delta.h: one vector as the log keeps it. Format: docs/formats/vector-store.md.
 // Room: vector, private.  Threads: pure functions.
 #pragma once
 #include <cstdint>
@@ -14,7 +14,8 @@ enum class RowForm : std::uint8_t {
   kErased = 0,
   kPlain = 1,        // the values
   kSparseDelta = 2,  // XOR against the base: a bit for each dimension, then the values not 0
-  kBlockDelta = 3,   // XOR against the base, as a block of one row
+  kBlockDelta = 3,   // XOR against the base, as a block of one row; read, no longer written
+  kPackedDelta = 4,  // XOR against the base, each value in one of four widths
 };
 
 struct StoredRow {
@@ -31,7 +32,8 @@ struct StoredRow {
 [[nodiscard]] Result<void> RestoreRow(RowForm form, std::string_view bytes, std::span<float> out);
 
 [[nodiscard]] constexpr bool IsDelta(RowForm form) {
-  return form == RowForm::kSparseDelta || form == RowForm::kBlockDelta;
+  return form == RowForm::kSparseDelta || form == RowForm::kBlockDelta ||
+         form == RowForm::kPackedDelta;
 }
 
 }  // namespace assay::vector::internal
