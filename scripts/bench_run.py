@@ -280,6 +280,7 @@ def vector_store(plan, results):
         report = json.loads(line)
         if "gb_per_second" in report:
             results.add(f"vector/{report['name']}", "s", [1 / report["gb_per_second"]])
+            results.add(f"vector/{report['name']}/encode", "s", [1 / report["encode_gb_per_second"]])
         elif "p50_us" in report:
             results.add(f"vector/{report['name']}", "s", [report["p50_us"] * 1e-6])
 

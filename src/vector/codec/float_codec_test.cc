@@ -205,6 +205,28 @@ TEST(FloatCodec, DecodesTheSameOnEveryTarget) {
   core::ResetSimdTarget();
 }
 
+TEST(FloatCodec, EveryTargetEncodesWhatComesBack) {
+  constexpr std::size_t kRows = 33;
+  constexpr std::size_t kDim = 777;  // no multiple of anything
+  const Rows floats = UnitRows(kRows, kDim, 14);
+  Rows odd = floats;
+  for (std::size_t i = 0; i < odd.size(); i += 97)
+    odd[i] = OfBits(0xffc00000U + 7919U * static_cast<std::uint32_t>(i));
+  const Rows integers =
+      Quantised(floats, kDim, [](int q, float s) { return static_cast<float>(q) * s; });
+  Rows signed_zeros = integers;
+  for (std::size_t i = 0; i < signed_zeros.size(); i += 31) signed_zeros[i] = -0.0F;
+  for (const std::string_view target : core::SimdTargets()) {
+    ASSERT_TRUE(core::ForceSimdTarget(target));
+    SCOPED_TRACE(target);
+    for (const Rows& rows : {floats, odd, integers, signed_zeros}) RoundTrip(rows, kDim);
+    EXPECT_EQ(RoundTrip(integers, kDim).block.precision(), Precision::kInt8);
+    EXPECT_EQ(RoundTrip(signed_zeros, kDim).block.precision(), Precision::kInt8);
+    RoundTrip(Mapped(odd, ToBfloat16), kDim);
+  }
+  core::ResetSimdTarget();
+}
+
 TEST(FloatKernels, AgreeWithTheirPlainForm) {
   std::mt19937 random(7);
   constexpr std::size_t kMost = 300;

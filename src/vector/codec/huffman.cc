@@ -13,18 +13,16 @@ std::uint16_t Reversed(std::uint32_t code, unsigned bits) {
   return static_cast<std::uint16_t>(reversed);
 }
 
-struct Leaf {
-  std::uint64_t weight;
-  std::size_t symbol;
-};
+constexpr unsigned kSymbolBits = 16;  // of a leaf: its symbol, below its weight
 
-std::vector<Leaf> SortedLeaves(std::span<const std::uint32_t> counts) {
-  std::vector<Leaf> leaves;
+// Of each symbol that occurs, weight and symbol in one number, rising.
+std::vector<std::uint64_t> SortedLeaves(std::span<const std::uint32_t> counts) {
+  std::vector<std::uint64_t> leaves;
+  leaves.reserve(counts.size());
   for (std::size_t s = 0; s < counts.size(); ++s) {
-    if (counts[s] > 0) leaves.push_back({counts[s], s});
+    if (counts[s] > 0) leaves.push_back(std::uint64_t{counts[s]} << kSymbolBits | s);
   }
-  std::ranges::sort(leaves, {},
-                    [](const Leaf& leaf) { return std::pair(leaf.weight, leaf.symbol); });
+  std::ranges::sort(leaves);
   return leaves;
 }
 
@@ -32,39 +30,40 @@ std::vector<Leaf> SortedLeaves(std::span<const std::uint32_t> counts) {
 
 std::vector<std::uint8_t> CodeLengths(std::span<const std::uint32_t> counts) {
   std::vector<std::uint8_t> lengths(counts.size(), 0);
-  const std::vector<Leaf> leaves = SortedLeaves(counts);
+  const std::vector<std::uint64_t> leaves = SortedLeaves(counts);
   const std::size_t n = leaves.size();
-  if (n == 1) lengths[leaves[0].symbol] = 1;
+  const auto symbol_of = [&](std::size_t i) { return leaves[i] & ((1U << kSymbolBits) - 1); };
+  if (n == 1) lengths[symbol_of(0)] = 1;
   if (n < 2) return lengths;
-  // Level by level: the leaves merged with the pairs of the level below. Only which items are
-  // leaves has to be remembered.
-  std::array<std::vector<bool>, kMaxCodeBits> is_leaf;
-  std::vector<std::uint64_t> weights;
+  // Level by level: the leaves merged with the pairs of the level below. Only how many leaves
+  // there are among a level's first items has to be remembered.
+  const std::size_t room = 2 * n + 1;
+  std::vector<std::uint16_t> leaves_before(kMaxCodeBits * room);
+  std::vector<std::uint64_t> below;
+  std::vector<std::uint64_t> merged(room);
   for (unsigned level = 0; level < kMaxCodeBits; ++level) {
-    std::vector<std::uint64_t> merged;
-    merged.reserve(2 * n);
-    is_leaf[level].reserve(2 * n);
+    std::uint16_t* before = leaves_before.data() + level * room;
     std::size_t leaf = 0;
     std::size_t pair = 0;
-    const std::size_t pairs = weights.size() / 2;
-    while (leaf < n || pair < pairs) {
+    const std::size_t pairs = below.size() / 2;
+    for (std::size_t i = 0; i < n + pairs; ++i) {
+      const std::uint64_t leaf_weight = leaf < n ? leaves[leaf] >> kSymbolBits : UINT64_MAX;
       const std::uint64_t pair_weight =
-          pair < pairs ? weights[2 * pair] + weights[2 * pair + 1] : UINT64_MAX;
-      const bool take_leaf = leaf < n && leaves[leaf].weight <= pair_weight;
-      merged.push_back(take_leaf ? leaves[leaf].weight : pair_weight);
-      is_leaf[level].push_back(take_leaf);
-      ++(take_leaf ? leaf : pair);
+          pair < pairs ? below[2 * pair] + below[2 * pair + 1] : UINT64_MAX;
+      const bool take_leaf = leaf_weight <= pair_weight && leaf < n;
+      before[i] = static_cast<std::uint16_t>(leaf);
+      merged[i] = take_leaf ? leaf_weight : pair_weight;
+      leaf += take_leaf ? 1U : 0U;
+      pair += take_leaf ? 0U : 1U;
     }
-    weights = std::move(merged);
+    before[n + pairs] = static_cast<std::uint16_t>(leaf);
+    below.assign(merged.begin(), merged.begin() + static_cast<std::ptrdiff_t>(n + pairs));
   }
   std::size_t taken = 2 * n - 2;
   for (unsigned level = kMaxCodeBits; level-- > 0 && taken > 0;) {
-    const auto begin = is_leaf[level].begin();
-    const auto count = std::count(begin, begin + static_cast<std::ptrdiff_t>(taken), true);
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-      ++lengths[leaves[static_cast<std::size_t>(i)].symbol];
-    }
-    taken = 2 * (taken - static_cast<std::size_t>(count));
+    const std::size_t count = leaves_before[level * room + taken];
+    for (std::size_t i = 0; i < count; ++i) ++lengths[symbol_of(i)];
+    taken = 2 * (taken - count);
   }
   return lengths;
 }

@@ -1,4 +1,4 @@
-// codec/contexts.h: which dimensions share a code.
+// codec/encode/contexts.h: which dimensions share a code.
 // Room: vector, private.  Threads: pure functions.
 // Method: clustering by Kullback-Leibler divergence (Dhillon, Mallela and Kumar 2003): each
 // dimension goes to the group whose code makes it shortest, and the codes follow.

@@ -1,4 +1,4 @@
-// codec/int8_scales.h: are these floats 8-bit integers in disguise?
+// codec/encode/int8_scales.h: are these floats 8-bit integers in disguise?
 // Room: vector, private.  Threads: pure functions.
 #pragma once
 #include <cstddef>
