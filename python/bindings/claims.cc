@@ -220,7 +220,7 @@ void BindClaims(nb::module_& module) {
                     std::uint32_t>(),
            nb::arg("index"), nb::arg("words") = nb::none(), nb::arg("cache_entries") = 65'536,
            nb::arg("passages") = 8, nb::arg("max_evidence") = 3,
-           "words: assay.embed.StaticEncoder for near words; without it equal stems count.\n"
+           "words: assay.embed.Encoder for near words; without it equal stems count.\n"
            "cache_entries: judgements kept, 0 for none. Raises InvalidArgument for options.")
       .def("verify", &PyVerifier::Verify, nb::arg("claim"),
            "Judges one self-contained claim. About 1 ms, cached 1 us. Without the GIL.")

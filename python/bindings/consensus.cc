@@ -263,16 +263,16 @@ void BindConsensus(nb::module_& module) {
   BindParts(module);
   BindOutcome(module);
   BindReliability(module);
-  module.def(
-      "merge", Merge, nb::arg("answers"), nb::arg("experts") = nb::none(),
-      nb::arg("weights") = nb::none(), nb::arg("confidences") = nb::none(),
-      nb::arg("method") = "auto", nb::arg("encoder") = nb::none(), nb::arg("linkage") = "average",
-      nb::arg("same_threshold") = 0.75, nb::arg("quorum") = 0.5, nb::arg("claim_threshold") = 0.7,
-      nb::arg("reliabilities") = nb::none(),
-      "One outcome of 2 to 200 answers. method: auto, majority, weighted, medoid, claims.\n"
-      "encoder: assay.embed.StaticEncoder; without it cosines of word counts. reliabilities:\n"
-      "{expert: share of right answers}. Raises InvalidArgument naming the answer,\n"
-      "OutOfRange for too many or too long ones. Without the GIL.");
+  module.def("merge", Merge, nb::arg("answers"), nb::arg("experts") = nb::none(),
+             nb::arg("weights") = nb::none(), nb::arg("confidences") = nb::none(),
+             nb::arg("method") = "auto", nb::arg("encoder") = nb::none(),
+             nb::arg("linkage") = "average", nb::arg("same_threshold") = 0.75,
+             nb::arg("quorum") = 0.5, nb::arg("claim_threshold") = 0.7,
+             nb::arg("reliabilities") = nb::none(),
+             "One outcome of 2 to 200 answers. method: auto, majority, weighted, medoid, claims.\n"
+             "encoder: assay.embed.Encoder; without it cosines of word counts. reliabilities:\n"
+             "{expert: share of right answers}. Raises InvalidArgument naming the answer,\n"
+             "OutOfRange for too many or too long ones. Without the GIL.");
   module.def(
       "extract_final",
       [](std::string_view answer, const std::string& expected) {

@@ -12,6 +12,9 @@ namespace assay::python {
 struct SharedEncoder {
   std::shared_ptr<embed::Encoder> get;
 };
+// By the way it was opened; Python has a class for each.
+struct SharedStaticEncoder : SharedEncoder {};
+struct SharedTransformer : SharedEncoder {};
 
 // An index of documents, with the encoder of its vectors (null: none).
 struct SharedIndex {

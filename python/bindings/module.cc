@@ -61,8 +61,11 @@ NB_MODULE(_native, module) {
   nb::module_ experiments = Submodule(module, "experiments", "A/B statistics.");
   BindExperiments(experiments);
   BindDistributions(experiments);
-  nb::module_ crypto = Submodule(module, "crypto", "HMAC, key derivation, sealing, passwords.");
+  BindLive(experiments);
+  nb::module_ crypto =
+      Submodule(module, "crypto", "HMAC, key derivation, sealing, passwords, API keys.");
   BindCrypto(crypto);
+  BindKeys(crypto);
   nb::module_ embed = Submodule(module, "embed", "Texts to vectors.");
   BindEmbed(embed);
   nb::module_ corpus = Submodule(module, "corpus", "Documents, indexes and their search.");

@@ -120,14 +120,15 @@ template <typename T>
   return Output<T>(data, shape, owner);
 }
 
-void BindCore(nb::module_& module);
 void BindText(nb::module_& module);
 void BindVector(nb::module_& module);
 void BindVectorIndex(nb::module_& module);
 void BindVectorStore(nb::module_& module);
 void BindExperiments(nb::module_& module);
 void BindDistributions(nb::module_& module);
+void BindLive(nb::module_& module);
 void BindCrypto(nb::module_& module);
+void BindKeys(nb::module_& module);
 void BindConsensus(nb::module_& module);
 void BindEmbed(nb::module_& module);
 void BindCorpus(nb::module_& module);

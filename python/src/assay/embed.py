@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from assay import _backend
 
 __all__ = [
-    "StaticEncoder",
+    "Encoder", "StaticEncoder", "TransformerEncoder",
 ]
 
 if TYPE_CHECKING:
     from assay._native.embed import (
-        StaticEncoder as StaticEncoder,
+        Encoder as Encoder, StaticEncoder as StaticEncoder, TransformerEncoder as TransformerEncoder,
     )
 else:
     _backend.export("embed", globals(), __all__)

@@ -1,17 +1,35 @@
-"""Finds the word vectors that claims and answers are compared with."""
+"""Finds the models that claims and answers are compared with."""
 
 import functools
+import importlib.util
 import os
 from pathlib import Path
 
 from assay import embed, errors
 
 
+def _folder() -> Path:
+    """Of $ASSAY_MODELS, else what came with the package."""
+    folder = Path(os.environ.get("ASSAY_MODELS") or Path(__file__).resolve().parent / "models")
+    if not (folder / "manifest.json").exists():
+        raise errors.NotFound(f"no models in {folder}: run scripts/setup.sh of Assay's sources and set ASSAY_MODELS")
+    return folder
+
+
 @functools.cache
 def default_encoder() -> embed.StaticEncoder:
     """The static encoder of $ASSAY_MODELS, else the one that came with the package. Raises NotFound, NoTwin."""
-    beside = Path(__file__).resolve().parent / "models"
-    folder = Path(os.environ.get("ASSAY_MODELS") or beside)
-    if not (folder / "manifest.json").exists():
-        raise errors.NotFound(f"no models in {folder}: run scripts/setup.sh of Assay's sources and set ASSAY_MODELS")
-    return embed.StaticEncoder.open(str(folder))
+    return embed.StaticEncoder.open(str(_folder()))
+
+
+@functools.cache
+def transformer_encoder(model: str = "minilm-l6-v2-int8") -> embed.TransformerEncoder:
+    """The transformer of $ASSAY_MODELS, on the libraries of the package openvino.
+
+    `model`: minilm-l6-v2-int8 (23 MB) or minilm-l6-v2-f32 (90 MB). Raises NotFound where the model or OpenVINO
+    (`pip install 'assay[transformer]'`) is missing, NoTwin.
+    """
+    found = importlib.util.find_spec("openvino")
+    beside = found.submodule_search_locations if found else None
+    runtimes = [str(Path(folder) / "libs") for folder in beside or ()]
+    return embed.TransformerEncoder.open(str(_folder()), model, runtimes)

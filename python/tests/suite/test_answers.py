@@ -234,3 +234,23 @@ def test_learners_equal_their_twins(questions):
 def test_autocorrelation_equals_its_twin(values):
     if len(values) and np.ptp(values) > 1e-3:
         np.testing.assert_allclose(consensus.autocorrelation(values), twin.autocorrelation(values), atol=1e-7)
+
+
+@pytest.mark.native
+def test_the_transformer_tells_meanings_apart():
+    pytest.importorskip("openvino")
+    try:
+        model = assay.transformer_encoder()
+    except assay.NotFound as why:
+        pytest.skip(str(why))
+    texts = ["How many days of leave do I get?", "What is my holiday allowance?", "The cache is full."]
+    rows = model.encode(texts)
+    assert rows.dtype == np.float32 and rows.shape == (3, model.dim) == (3, 384)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    near, far = rows[0] @ rows[1], rows[0] @ rows[2]
+    assert near > far + 0.3
+    np.testing.assert_allclose(model.encode([texts[1]])[0], rows[1], atol=2e-5)
+    assert "int8" in model.name and isinstance(model, assay.embed.Encoder)
+    assert consensus.merge(texts, method="medoid", encoder=model).medoid in (0, 1)
+    with pytest.raises(assay.NotFound, match="no-such-model"):
+        assay.transformer_encoder("no-such-model")

@@ -1,4 +1,4 @@
-"""Twin of assay.experiments: tails, tests, sequential tests and power."""
+"""Twin of assay.experiments: tails, tests, sequential tests, power, and outcomes so far; _live has who gets what."""
 
 import math
 from collections.abc import Sequence
@@ -10,6 +10,9 @@ import numpy
 from numpy.typing import NDArray
 
 from assay import errors
+from assay.reference._live import Assigner as Assigner
+from assay.reference._live import LiveExperiment as LiveExperiment
+from assay.reference._live import ThompsonBandit as ThompsonBandit
 from assay.reference._special import beta_regularised, bisect, gamma_upper
 
 NAN = math.nan
@@ -294,6 +297,41 @@ def mixture_test(effect: float, error: float, tau: float, confidence: float = 0.
     log_ratio = 0.5 * math.log(v / (v + t)) + t * effect * effect / (2 * v * (v + t))
     half = math.sqrt(v * (v + t) / t * (math.log((v + t) / v) - 2 * math.log(1 - confidence)))
     return min(1.0, math.exp(-log_ratio)) if log_ratio > -700 else 1.0, (effect - half, effect + half)
+
+
+class OutcomeBoard:
+    """What came of an experiment so far: all values of each variant and metric."""
+
+    def __init__(self, variants: int, metrics: int = 1) -> None:
+        if variants < 1 or metrics < 1 or variants * metrics > 1_000_000:
+            raise errors.InvalidArgument("variants and metrics are 1 at least, and a million cells at most")
+        self._cells: list[list[list[float]]] = [[[] for _ in range(metrics)] for _ in range(variants)]
+
+    def _cell(self, variant: int, metric: int) -> list[float]:
+        if not 0 <= variant < len(self._cells) or not 0 <= metric < len(self._cells[0]):
+            raise errors.OutOfRange(f"there is no variant {variant} or no metric {metric}")
+        return self._cells[variant][metric]
+
+    def record(self, variant: int, metric: int, value: float) -> None:
+        """One outcome; NaN, infinities and what is beyond 1e140 count as missing."""
+        self._cell(variant, metric).append(value if abs(value) <= 1e140 else NAN)
+
+    def record_many(self, variant: int, metric: int, values: Doubles) -> None:
+        for value in values:
+            self.record(variant, metric, float(value))
+
+    def summary(self, variant: int, metric: int) -> Summary:
+        """Number, mean and deviation so far."""
+        found = summarize(numpy.array(self._cell(variant, metric), dtype=float))
+        return found if found.n else Summary(0, found.missing, NAN, NAN)
+
+    def look(self, variant: int, metric: int, tau: float, confidence: float = 0.95) -> tuple[float, Pair]:
+        """Welch's effect and error in the mixture test."""
+        control, treatment = (numpy.array(self._cell(v, metric), dtype=float) for v in (0, variant))
+        if min(len(_values(control)), len(_values(treatment))) < 2:
+            raise errors.FailedPrecondition("the outcomes are too few to compare")
+        test = welch(control, treatment, confidence)
+        return mixture_test(test.effect, test.error, tau, confidence) if test.error else (test.p, test.interval)
 
 
 def confidence_sequence(mean: float, deviation: float, n: float, tightest_n: float, confidence: float = 0.95) -> Pair:

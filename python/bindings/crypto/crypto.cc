@@ -150,7 +150,7 @@ void BindSealing(nb::module_& module) {
       .def(
           "save",
           [](const KeyRing& ring, const std::string& path, std::string_view passphrase) {
-            Take(Unlocked([&] { return ring.Save(path, passphrase); }));
+            Take(ring.Save(path, passphrase));  // with the GIL, or another thread could rotate
           },
           nb::arg("path"), nb::arg("passphrase") = "", "Replaces the file in one step, mode 0600.")
       .def(
