@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""`pip install .` in an empty environment gives a package that works anywhere. Objects come from ccache."""
+"""`pip install .` in an empty environment gives a package that works anywhere. Objects come from ccache.
+
+A whole `python -m build` compiles everything once more; what is special to it, the sdist, is looked into here.
+"""
 
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import tarfile
 import tempfile
 import unittest
 
@@ -44,6 +48,25 @@ class Wheel(unittest.TestCase):
             self.assertEqual(found["rows"], [[0], [1], [2]])
             stubs = pathlib.Path(found["file"]).parent
             self.assertTrue((stubs / "py.typed").exists() and (stubs / "_native/text.pyi").exists())
+
+    def test_a_source_distribution_has_all_that_a_wheel_is_made_of(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = "import sys; from scikit_build_core.build import build_sdist; build_sdist(sys.argv[1])"
+            self.run_ok(sys.executable, "-c", program, folder, cwd=built.ROOT)
+            (made,) = pathlib.Path(folder).iterdir()
+            with tarfile.open(made) as archive:
+                names = {name.partition("/")[2] for name in archive.getnames()}
+        tracked = self.run_ok("git", "ls-files", "CMakeLists.txt", "cmake", "src", "python", cwd=built.ROOT).split()
+        left_out = [name for name in tracked if name not in names and not name.startswith("python/tests/")]
+        self.assertEqual(left_out, [])
+        if (built.ROOT / ".models/static-minilm-256").is_dir():
+            self.assertLessEqual({".models/manifest.json", ".models/static-minilm-256/table.bin"}, names)
+        self.assertEqual([name for name in names if name.startswith((".git/", ".venv", "build/", "tests/", "docs/"))], [])
+
+    def test_the_module_of_a_build_tree_claims_no_stable_abi(self):
+        (module,) = (built.PACKAGE / "assay").glob("_native*.so")  # only a wheel's may, from Python 3.12 on
+        self.assertNotIn("abi3", module.name)
+        self.assertIn(f"cpython-{sys.version_info.major}{sys.version_info.minor}", module.name)
 
 
 if __name__ == "__main__":
