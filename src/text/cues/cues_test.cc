@@ -218,6 +218,24 @@ TEST(Antonyms, AreNotSeenInLookalikes) {
   for (const auto& [a, b] : kPairs) EXPECT_FALSE(AreAntonyms(a, b)) << a << " " << b;
 }
 
+TEST(Antonyms, WordsThatWereReadBeforeAreComparedAlike) {
+  const std::string long_word = "un" + std::string(70, 'a');
+  const std::vector<std::string> words = {"rose",     "fell",       "Paid",    "unpaid",
+                                          "careful",  "careless",   "in",      "off",
+                                          "inform",   "allowed",    "forbids", "invest",
+                                          "possible", "impossible", long_word, long_word.substr(2),
+                                          ""};
+  std::size_t opposites = 0;
+  for (const std::string& a : words) {
+    for (const std::string& b : words) {
+      const bool wanted = AreAntonyms(a, b);
+      EXPECT_EQ(AreAntonyms(ReadOppositeForms(a), ReadOppositeForms(b)), wanted) << a << " " << b;
+      opposites += wanted ? 1U : 0U;
+    }
+  }
+  EXPECT_GE(opposites, 8U);
+}
+
 TEST(Antonyms, NoWordIsItsOwnOpposite) {
   const char* data = std::getenv("ASSAY_DATA");
   if (data == nullptr) GTEST_SKIP() << "ASSAY_DATA is not set";

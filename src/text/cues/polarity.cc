@@ -204,6 +204,33 @@ struct LemmaBuffer {
   [[nodiscard]] std::string_view view() const { return {bytes, size}; }
 };
 
+constexpr std::size_t kMaxOppositeBytes = 60;
+
+enum class Ends { kUnrelated, kShared, kOpposite };
+
+Ends EndsOf(std::span<const Polarity> a, std::span<const Polarity> b) {
+  Ends ends = Ends::kUnrelated;
+  for (const Polarity& one : a) {
+    for (const Polarity& other : b) {
+      if (one.scale != other.scale) continue;
+      if (one.side == other.side) return Ends::kShared;  // synonyms in some sense
+      ends = Ends::kOpposite;
+    }
+  }
+  return ends;
+}
+
+struct Written {
+  std::string_view lower;
+  std::string_view lemma;
+};
+
+bool HaveOppositeForms(const Written& a, const Written& b) {
+  return IsNegatedForm(a.lower, b.lower) || IsNegatedForm(b.lower, a.lower) ||
+         IsNegatedForm(a.lemma, b.lemma) || IsNegatedForm(b.lemma, a.lemma) ||
+         DifferInFulLess(a.lower, b.lower) || DifferInFulLess(b.lower, a.lower);
+}
+
 }  // namespace
 
 std::size_t Lemma(std::string_view word, std::span<char> out) {
@@ -256,29 +283,36 @@ std::size_t PolaritiesOf(std::string_view word, std::span<Polarity, kMaxPolariti
   return count;
 }
 
+OppositeForms ReadOppositeForms(std::string_view word) {
+  OppositeForms forms;
+  forms.polarity_count = PolaritiesOf(word, forms.polarities);
+  if (word.size() > kMaxOppositeBytes) return forms;
+  forms.lower = LowerWord(word).view();
+  forms.lemma = LemmaBuffer(word).view();
+  return forms;
+}
+
+bool AreAntonyms(const OppositeForms& a, const OppositeForms& b) {
+  const Ends ends = EndsOf(std::span(a.polarities).first(a.polarity_count),
+                           std::span(b.polarities).first(b.polarity_count));
+  if (ends != Ends::kUnrelated) return ends == Ends::kOpposite;
+  if (a.lower.empty() || b.lower.empty()) return false;
+  return HaveOppositeForms({a.lower, a.lemma}, {b.lower, b.lemma});
+}
+
 bool AreAntonyms(std::string_view a, std::string_view b) {
   std::array<Polarity, kMaxPolarities> of_a;
   std::array<Polarity, kMaxPolarities> of_b;
   const std::size_t count_a = PolaritiesOf(a, of_a);
   const std::size_t count_b = count_a == 0 ? 0 : PolaritiesOf(b, of_b);
-  bool opposite = false;
-  for (std::size_t i = 0; i < count_a; ++i) {
-    for (std::size_t j = 0; j < count_b; ++j) {
-      if (of_a[i].scale != of_b[j].scale) continue;
-      if (of_a[i].side == of_b[j].side) return false;  // one shared end: synonyms in some sense
-      opposite = true;
-    }
-  }
-  if (opposite) return true;
-  if (a.size() > 60 || b.size() > 60) return false;
+  const Ends ends = EndsOf(std::span(of_a).first(count_a), std::span(of_b).first(count_b));
+  if (ends != Ends::kUnrelated) return ends == Ends::kOpposite;
+  if (a.size() > kMaxOppositeBytes || b.size() > kMaxOppositeBytes) return false;
   const LowerWord lower_a(a);
   const LowerWord lower_b(b);
   const LemmaBuffer lemma_a(a);
   const LemmaBuffer lemma_b(b);
-  return IsNegatedForm(lower_a, lower_b) || IsNegatedForm(lower_b, lower_a) ||
-         IsNegatedForm(lemma_a.view(), lemma_b.view()) ||
-         IsNegatedForm(lemma_b.view(), lemma_a.view()) || DifferInFulLess(lower_a, lower_b) ||
-         DifferInFulLess(lower_b, lower_a);
+  return HaveOppositeForms({lower_a.view(), lemma_a.view()}, {lower_b.view(), lemma_b.view()});
 }
 
 }  // namespace assay::text

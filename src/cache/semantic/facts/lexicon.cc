@@ -80,20 +80,17 @@ class Lists {
   std::vector<std::string_view> heads;  // of group i + 1
   std::unordered_map<std::string_view, float> weights;
 
-  [[nodiscard]] bool Opposite(std::string_view a, std::string_view b) const {
-    const auto it = opposites_.find(a);
-    return it != opposites_.end() && std::ranges::find(it->second, b) != it->second.end();
-  }
-  [[nodiscard]] bool InOneSet(std::string_view a, std::string_view b) const {
-    const auto first = members_.find(a);
-    const auto second = members_.find(b);
-    if (first == members_.end() || second == members_.end()) return false;
-    for (const auto& [set, member] : first->second) {
-      for (const auto& [other_set, other_member] : second->second) {
-        if (set == other_set) return member != other_member;
-      }
+  [[nodiscard]] Exclusions Of(std::string_view word) const {
+    Exclusions found;
+    if (const auto it = opposites_.find(word); it != opposites_.end()) {
+      found.word = it->first;
+      found.opposites = it->second;
     }
-    return false;
+    if (const auto it = members_.find(word); it != members_.end()) {
+      found.word = it->first;
+      found.sets = it->second;
+    }
+    return found;
   }
 
  private:
@@ -118,7 +115,7 @@ class Lists {
       for (const std::string_view member : Split(line.substr(line.find(':') + 1), '|')) {
         ++place;
         for (const std::string_view name : Split(member, '=')) {
-          members_[name].emplace_back(set, place);
+          members_[name].push_back({.set = set, .place = place});
         }
       }
     }
@@ -131,7 +128,7 @@ class Lists {
     }
   }
 
-  std::unordered_map<std::string_view, std::vector<std::pair<int, int>>> members_;
+  std::unordered_map<std::string_view, std::vector<Exclusions::Member>> members_;
   std::unordered_map<std::string_view, std::vector<std::string_view>> opposites_;
 };
 
@@ -152,9 +149,18 @@ bool Share(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b) {
       a, [b](std::uint16_t id) { return id != 0 && std::ranges::find(b, id) != b.end(); });
 }
 
-bool ExcludeEachOther(std::string_view a, std::string_view b) {
-  const Lists& lists = Lists::Get();
-  return lists.Opposite(a, b) || lists.InOneSet(a, b);
+Exclusions ExclusionsOf(std::string_view word) {
+  return Lists::Get().Of(word);
+}
+
+bool ExcludeEachOther(const Exclusions& a, const Exclusions& b) {
+  if (std::ranges::find(a.opposites, b.word) != a.opposites.end()) return true;
+  for (const Exclusions::Member& first : a.sets) {
+    for (const Exclusions::Member& second : b.sets) {
+      if (first.set == second.set) return first.place != second.place;
+    }
+  }
+  return false;
 }
 
 float WeightOf(std::string_view lower) {

@@ -23,9 +23,19 @@ struct GroupList {
 [[nodiscard]] std::string_view HeadOf(std::uint16_t group);
 [[nodiscard]] bool Share(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b);
 
-// Whether two words (lower case, as written or in dictionary form) exclude one another by the lists
-// of this folder: opposites, or two members of one set.
-[[nodiscard]] bool ExcludeEachOther(std::string_view a, std::string_view b);
+// What a word (lower case, as written or in dictionary form) excludes by the lists of this folder.
+struct Exclusions {
+  struct Member {
+    int set = 0;
+    int place = 0;
+  };
+  std::string_view word;  // of the lists; empty: it excludes nothing
+  std::span<const std::string_view> opposites;
+  std::span<const Member> sets;  // that the word is a member of
+};
+[[nodiscard]] Exclusions ExclusionsOf(std::string_view word);
+// Whether two words exclude one another: opposites, or two members of one set.
+[[nodiscard]] bool ExcludeEachOther(const Exclusions& a, const Exclusions& b);
 
 // 0 for articles, pronouns, auxiliaries, prepositions and what only dresses a question ("the best
 // way to"); 0.3 for light verbs; 1 otherwise.

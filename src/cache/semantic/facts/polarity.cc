@@ -30,28 +30,39 @@ std::vector<std::string> CallsOf(const QuestionWord& word) {
   return calls;
 }
 
-// A word that the other question lacks.
+// A word that the other question lacks, read once for all that it is compared with.
 struct Left {
   std::uint32_t word = 0;
   std::vector<std::string> calls;
+  std::vector<Exclusions> exclusions;  // of the calls that exclude anything
+  text::OppositeForms forms;
 };
 
 std::vector<Left> LeftOf(const Question& question, const std::vector<std::uint32_t>& matched) {
   std::vector<Left> left;
   for (std::uint32_t i = 0; i < question.words.size(); ++i) {
     const QuestionWord& word = question.words[i];
-    if (matched[i] == kNoWord && !word.quantity) left.push_back({i, CallsOf(word)});
+    if (matched[i] != kNoWord || word.quantity) continue;
+    Left& one = left.emplace_back();
+    one.word = i;
+    one.calls = CallsOf(word);
+    for (const std::string& call : one.calls) {
+      if (const Exclusions found = ExclusionsOf(call); !found.word.empty()) {
+        one.exclusions.push_back(found);
+      }
+    }
+    one.forms = text::ReadOppositeForms(word.lower);
   }
   return left;
 }
 
 bool Excludes(const Left& a, const Left& b) {
-  for (const std::string& x : a.calls) {
-    for (const std::string& y : b.calls) {
+  for (const Exclusions& x : a.exclusions) {
+    for (const Exclusions& y : b.exclusions) {
       if (ExcludeEachOther(x, y)) return true;
     }
   }
-  return text::AreAntonyms(a.calls[0], b.calls[0]);
+  return text::AreAntonyms(a.forms, b.forms);
 }
 
 // The word next to `i` in the given direction, articles skipped; kNoWord at the ends.

@@ -3,6 +3,7 @@
 // Method: hand-written word lists; the reach of a negation follows NegEx (Chapman et al., 2001),
 // bounded by clause ends instead of a fixed window.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -74,6 +75,17 @@ std::size_t PolaritiesOf(std::string_view word, std::span<Polarity, kMaxPolariti
 // the other with un-, in-, im-, il-, ir-, dis-, non- or mis- before it ("paid", "unpaid"), or they
 // differ in -ful and -less.
 [[nodiscard]] bool AreAntonyms(std::string_view a, std::string_view b);
+
+// What that takes of a word, to compare one word with many.
+struct OppositeForms {
+  std::array<Polarity, kMaxPolarities> polarities = {};
+  std::size_t polarity_count = 0;
+  std::string lower;  // and its dictionary form; empty for words of more than 60 bytes
+  std::string lemma;
+};
+[[nodiscard]] OppositeForms ReadOppositeForms(std::string_view word);
+// As AreAntonyms() of the two words.
+[[nodiscard]] bool AreAntonyms(const OppositeForms& a, const OppositeForms& b);
 
 // The word reduced to its dictionary form by a table of irregular forms and suffix rules, lower
 // case, ASCII ("rose" -> "rise", "policies" -> "policy", "allowed" -> "allow"). Words that it does
