@@ -3,11 +3,15 @@
 // Every side hands out the answer so that it may be used after the look-up: ours as a counted
 // reference, the peers as a copy of the bytes or a std::shared_ptr.
 //
+// "floor" is what any look-up has to do, without a cache: hash the text, read a line that the hash
+// leads to, and a line that this one leads to. No branch, no key, no reference.
+//
 // Threads ask the same questions at different times. Two threads: ns are per look-up of one thread.
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <list>
 #include <memory>
@@ -21,6 +25,10 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <tbb/concurrent_hash_map.h>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include "assay/cache/memory_cache.h"
 #include "assay/core/hash.h"
@@ -73,10 +81,46 @@ class ShardedLru {
 
 using TbbMap = tbb::concurrent_hash_map<std::string, std::string>;
 
+// The lines that a look-up cannot do without: of a table of the cache's size, and of the entries at
+// the cache's distance. On huge pages where the system has them.
+class Floor {
+ public:
+  Floor() = default;
+  Floor(const Floor&) = delete;
+  Floor& operator=(const Floor&) = delete;
+  ~Floor() {
+    std::free(table_);
+    std::free(entries_);
+  }
+  void Put(const Key& key, std::size_t number) { *SlotOf(key) = number; }
+  [[nodiscard]] char Get(const Key& key) const { return entries_[*SlotOf(key) * kEntryBytes]; }
+
+ private:
+  static constexpr std::size_t kSlots = std::size_t{1} << 18;
+  static constexpr std::size_t kEntryBytes = 320;
+  static constexpr std::size_t kPageBytes = std::size_t{2} << 20;
+
+  [[nodiscard]] static char* Pages(std::size_t size_bytes) {
+    size_bytes = (size_bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+    void* pages = std::aligned_alloc(kPageBytes, size_bytes);
+#if defined(__linux__)
+    ::madvise(pages, size_bytes, MADV_HUGEPAGE);
+#endif
+    return static_cast<char*>(std::memset(pages, 1, size_bytes));
+  }
+  [[nodiscard]] std::size_t* SlotOf(const Key& key) const {
+    return reinterpret_cast<std::size_t*>(table_) + (key.low & (kSlots - 1));
+  }
+
+  char* table_ = Pages(kSlots * sizeof(std::size_t));
+  char* entries_ = Pages(kEntries * kEntryBytes);
+};
+
 struct Bench {
   std::vector<std::string> keys;
   std::vector<std::uint32_t> questions;  // indexes of keys
   std::unique_ptr<MemoryCache> cache;
+  Floor floor;
   ShardedLru lru;
   TbbMap tbb;
 };
@@ -88,18 +132,22 @@ Bench& TheBench() {
 
 void Fill(Bench& bench) {
   bench.cache = MemoryCache::Create({}).value();
+  // All keys first: questions do not lie between the answers of four caches.
   for (std::size_t i = 0; i < kEntries; ++i) {
     const std::string part = fmt::format("{:016x}", i);
     bench.keys.push_back(part + part + part + part);
+  }
+  for (std::size_t i = 0; i < kEntries; ++i) {
     std::string body(kBodyBytes, 'v');
     std::memcpy(body.data(), &i, sizeof(i));
-    bench.cache->Put(Entry::Make(HashBytes128(bench.keys.back()),
+    bench.cache->Put(Entry::Make(HashBytes128(bench.keys[i]),
                                  {.stored_ms = kNow, .expires_ms = kNow + 3'600'000},
                                  {.tenant = "acme", .route = "fast", .model = "m", .body = body})
                          .value(),
                      kNow);
-    bench.lru.Put(bench.keys.back(), std::make_shared<const std::string>(body));
-    bench.tbb.insert({bench.keys.back(), body});
+    bench.floor.Put(HashBytes128(bench.keys[i]), i);
+    bench.lru.Put(bench.keys[i], std::make_shared<const std::string>(body));
+    bench.tbb.insert({bench.keys[i], body});
   }
   std::vector<double> weights(kEntries);
   for (std::size_t i = 0; i < kEntries; ++i) weights[i] = 1.0 / static_cast<double>(i + 1);
@@ -166,7 +214,9 @@ void AssayBatch(benchmark::State& state) {
   for (auto _ : state) {
     // Who has many questions at hand fetches their texts ahead as well.
     for (std::size_t i = 0; i < kBatch; ++i) {
-      __builtin_prefetch(bench.keys[bench.questions[at + i]].data());
+      const std::string& key = bench.keys[bench.questions[at + i]];
+      __builtin_prefetch(key.data());
+      __builtin_prefetch(key.data() + key.size() - 1);
     }
     for (std::size_t i = 0; i < kBatch; ++i) {
       keys[i] = HashBytes128(bench.keys[bench.questions[at + i]]);
@@ -177,6 +227,11 @@ void AssayBatch(benchmark::State& state) {
   }
   benchmark::DoNotOptimize(sum);
   Count(state, kBatch);
+}
+
+void TheFloor(benchmark::State& state) {
+  Singly(state,
+         [](Bench& bench, const std::string& key) { return bench.floor.Get(HashBytes128(key)); });
 }
 
 void Lru(benchmark::State& state) {
@@ -210,6 +265,7 @@ int main(int argc, char** argv) {
   };
   add("get/assay", AssaySingle);
   add("get/assay_batch", AssayBatch);
+  add("get/floor", TheFloor);
   add("get/sharded_lru_mutex", Lru);
   add("get/tbb_concurrent_hash_map", Tbb);
   benchmark::RunSpecifiedBenchmarks();

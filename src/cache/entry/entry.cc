@@ -31,7 +31,12 @@ Result<EntryRef> Entry::Make(const Key& key, const EntryInfo& info, const EntryT
   }
   auto* entry = new (memory) Entry();
   entry->key_ = key;
-  entry->info_ = info;
+  entry->stored_ms_ = info.stored_ms;
+  entry->expires_ms_ = info.expires_ms;
+  entry->prompt_tokens_ = info.prompt_tokens;
+  entry->completion_tokens_ = info.completion_tokens;
+  entry->cost_nanousd_ = info.cost_nanousd;
+  entry->upstream_us_ = info.upstream_us;
   entry->footprint_bytes_ =
       static_cast<std::uint32_t>(FootprintOf(memory, sizeof(Entry) + text_bytes));
   char* to = reinterpret_cast<char*>(entry + 1);
@@ -39,16 +44,16 @@ Result<EntryRef> Entry::Make(const Key& key, const EntryInfo& info, const EntryT
   for (std::size_t i = 0; i < kTexts; ++i) {
     if (!texts[i].empty()) std::memcpy(to + end, texts[i].data(), texts[i].size());
     end += static_cast<std::uint32_t>(texts[i].size());
-    entry->ends_[i] = end;
+    (i == 0 ? entry->body_bytes_ : entry->ends_[i - 1]) = end;
   }
   return EntryRef::Adopt(entry);
 }
 
 void Entry::Destroy() const noexcept {
   auto* self = const_cast<Entry*>(this);
-  const std::size_t size_bytes = sizeof(Entry) + ends_.back();
+  const std::size_t freed_bytes = size_bytes();
   self->~Entry();
-  FreeLines(self, size_bytes);
+  FreeLines(self, freed_bytes);
 }
 
 std::int64_t ExpiryMs(std::int64_t now_ms, std::int64_t ttl_ms, double jitter, core::Rng& rng) {

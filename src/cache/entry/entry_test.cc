@@ -1,5 +1,6 @@
 #include "assay/cache/entry.h"
 
+#include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
@@ -119,13 +120,14 @@ TEST(EntryRef, OfALeaseGivesItBackAndCountsItsCopies) {
 
 TEST(Entry, CountsAsksExactlyAtFirstAndRoughlyLater) {
   const EntryRef entry = MakeEntry();
+  std::atomic<std::uint32_t> spare{0};
   for (std::uint32_t i = 1; i <= 64; ++i) {
-    entry->CountAsk(i);
+    entry->CountAsk(i, spare);
     EXPECT_EQ(entry->asks(), i);
     EXPECT_EQ(entry->heat(), std::min(i, Entry::kMaxHeat));
   }
   entry->SetHeat(1);
-  for (std::uint32_t i = 0; i < 1600; ++i) entry->CountAsk(i);
+  for (std::uint32_t i = 0; i < 1600; ++i) entry->CountAsk(i, spare);
   EXPECT_EQ(entry->asks(), 1664U);
   EXPECT_EQ(entry->heat(), Entry::kMaxHeat);
   entry->SetHeat(0);

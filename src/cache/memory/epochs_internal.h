@@ -31,6 +31,7 @@ class Epochs {
   struct alignas(64) Slot {
     std::atomic<std::uint64_t> pinned{0};  // 0: none. Partner: OldestPinned.
     std::uint32_t next_lease = 0;          // where to look for a free one; only its thread
+    std::atomic<std::uint32_t> spare{0};   // for CountAsk; only its thread
     std::size_t number = 0;                // 0 for the first slot, then one more each
     Slot* next = nullptr;
     std::atomic<bool> taken{true};  // partner: itself in the next thread
@@ -60,7 +61,7 @@ class Epochs {
     // Hands out an entry that was found under this pin, and counts the ask.
     [[nodiscard]] EntryRef Ask(const Entry* entry) const noexcept {
       const std::uint32_t at = slot_->next_lease++;
-      entry->CountAsk(at);
+      entry->CountAsk(at, slot_->spare);
       Lease& lease = slot_->leases[at % kLeases];
       // Partner: ~EntryRef, maybe of another thread, whose reads must stay before the next
       // clearing.

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "entry/allocation_internal.h"
 #include "memory/epochs_internal.h"
 #include "memory/shard_internal.h"
 
@@ -20,13 +21,14 @@ constexpr std::size_t kMostShards = 1024;
 constexpr std::size_t kDefaultShards = 16;
 constexpr std::size_t kLeastShardBytes = std::size_t{8} << 20;
 constexpr std::size_t kLeastShardEntries = 4096;
-constexpr std::size_t kBatchBlock = 32;  // look-ups in flight; a core tracks 10 to 48 line fills
+constexpr std::size_t kBatchBlock = 64;  // look-ups in flight; a core tracks 10 to 48 line fills
 
 // Hits and misses, counted by each thread in a line of its own; the last line is shared by the
 // threads beyond the others.
 class ReadCounts {
  public:
-  void Add(std::size_t thread, std::uint64_t hits, std::uint64_t misses) noexcept {
+  [[gnu::noinline]] void Add(std::size_t thread, std::uint64_t hits,
+                             std::uint64_t misses) noexcept {
     Line& line = lines_[std::min(thread, kLines - 1)];
     if (thread < kLines - 1) {
       // No other thread writes here. Partner: Sum, which may be a little late.
@@ -37,6 +39,13 @@ class ReadCounts {
       line.hits.fetch_add(hits, std::memory_order_relaxed);
       line.misses.fetch_add(misses, std::memory_order_relaxed);
     }
+  }
+  void AddOne(std::size_t thread, bool hit) noexcept {
+    if (thread >= kLines - 1) [[unlikely]]
+      return Add(thread, hit ? 1 : 0, hit ? 0 : 1);
+    std::atomic<std::uint64_t>& count = hit ? lines_[thread].hits : lines_[thread].misses;
+    // As in Add.
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   void AddTo(TierStats& stats) const noexcept {
     for (const Line& line : lines_) {
@@ -53,6 +62,12 @@ class ReadCounts {
   };
   std::array<Line, kLines> lines_{};
 };
+
+// Asks for the line of an entry that a look-up reads.
+void PrefetchHead(const Entry* entry) {
+  if (entry == nullptr) return;
+  __builtin_prefetch(reinterpret_cast<const char*>(entry) + kCacheLineBytes);
+}
 
 std::size_t ShardsFor(const MemoryCacheOptions& options) {
   if (options.shards != 0) {
@@ -119,23 +134,27 @@ EntryRef MemoryCache::Get(const Key& key, std::int64_t now_ms) noexcept {
   const Epochs::Pin pin;
   const Entry* entry = impl_->ShardOf(key).table().Find(key);
   if (entry == nullptr || entry->ExpiredAt(now_ms)) {
-    impl_->counts.Add(pin.number(), 0, 1);
+    impl_->counts.AddOne(pin.number(), false);
     return nullptr;
   }
-  impl_->counts.Add(pin.number(), 1, 0);
+  impl_->counts.AddOne(pin.number(), true);
   return pin.Ask(entry);
 }
 
 void MemoryCache::GetBatch(std::span<const Key> keys, std::int64_t now_ms,
                            std::span<EntryRef> out) noexcept {
+  std::array<const Entry*, kBatchBlock> candidates;
   for (std::size_t first = 0; first < keys.size(); first += kBatchBlock) {
     const std::span block = keys.subspan(first, std::min(kBatchBlock, keys.size() - first));
     const Epochs::Pin pin;
     for (const Key& key : block) impl_->ShardOf(key).table().PrefetchBucket(key);
-    for (const Key& key : block) impl_->ShardOf(key).table().PrefetchEntry(key);
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      candidates[i] = impl_->ShardOf(block[i]).table().Candidate(block[i]);
+      PrefetchHead(candidates[i]);
+    }
     std::uint64_t hits = 0;
     for (std::size_t i = 0; i < block.size(); ++i) {
-      const Entry* entry = impl_->ShardOf(block[i]).table().Find(block[i]);
+      const Entry* entry = impl_->ShardOf(block[i]).table().Confirm(candidates[i], block[i]);
       if (entry == nullptr || entry->ExpiredAt(now_ms)) {
         out[first + i] = nullptr;
         continue;

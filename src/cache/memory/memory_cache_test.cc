@@ -252,6 +252,29 @@ TEST(MemoryCache, AnswersKeysWithEqualLowBits) {
   EXPECT_FALSE(cache->Get({std::uint64_t{3} << 48 | 4, 7}, kNow));
 }
 
+// All belong to one bucket, the last of them farther than a bucket can say.
+TEST(MemoryCache, AnswersKeysThatAreFarFromHome) {
+  const auto cache = Cache({.shards = 1});
+  constexpr std::uint64_t kKeys = 2'500;
+  const auto key_of = [](std::uint64_t i) { return Key{i << 40 | i, 7}; };
+  for (std::uint64_t i = 0; i < kKeys; ++i) {
+    const auto entry = Entry::Make(key_of(i), {.expires_ms = kNeverExpires}, {});
+    ASSERT_TRUE(cache->Put(*entry, kNow));
+  }
+  for (std::uint64_t i = 0; i < kKeys; i += 2) ASSERT_TRUE(cache->Erase(key_of(i)));
+  std::vector<Key> keys(kKeys);
+  for (std::uint64_t i = 0; i < kKeys; ++i) keys[i] = key_of(i);
+  std::vector<EntryRef> found(kKeys);
+  cache->GetBatch(keys, kNow, found);
+  for (std::uint64_t i = 0; i < kKeys; ++i) {
+    ASSERT_EQ(static_cast<bool>(found[i]), i % 2 == 1) << i;
+    if (found[i]) {
+      ASSERT_EQ(found[i]->key(), keys[i]);
+    }
+    ASSERT_EQ(static_cast<bool>(cache->Get(keys[i], kNow)), i % 2 == 1) << i;
+  }
+}
+
 // Readers, writers, erasers and walkers on a cache that evicts all the time: whatever is read is
 // whole, and belongs to its key. The sanitizers watch the memory.
 TEST(MemoryCache, ShowsOnlyWholeEntriesWhileItEvicts) {

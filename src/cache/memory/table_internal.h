@@ -1,11 +1,14 @@
 // A hash table from keys to entries that is read without a lock and written under one.
 //
-// A bucket is one cache line: seven words, each the tag and the address of an entry, and how far
-// entries that belong here had to go for a free word. An entry carries its own key, so a reader
+// A bucket is one cache line: seven words, each the tag and the address of an entry, and one of
+// eight bytes: a print of each word's key (0: free), and how far entries that belong here had to go
+// for a free word. A look-up compares all prints at once, for the less it does while the line is on
+// its way, the more look-ups the processor has under way. An entry carries its own key, so a reader
 // that sees a word come or go is never wrong: the entry says whether it is the right one. A word
 // holds the same key until the entry is removed, so replacing an entry never makes a reader miss
-// it.
+// it; its print is set after the word, and cleared before it.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -35,33 +38,26 @@ class Table {
   // ---- for readers, who hold a pin ----
 
   [[nodiscard]] const Entry* Find(const Key& key) const noexcept {
-    const std::uint64_t reach = BucketOf(key).reach.load(std::memory_order_relaxed);
-    for (std::size_t step = 0;; ++step) {
-      const Bucket& bucket = buckets_[(HomeOf(key) + step) & mask_];
-      for (unsigned ways = Matches(bucket, TagOf(key)); ways != 0; ways &= ways - 1) {
-        // Acquires the entry's content; partner: Set. Sequentially consistent for the epochs.
-        const std::uint64_t word = bucket.words[static_cast<unsigned>(std::countr_zero(ways))].load(
-            std::memory_order_seq_cst);
-        const Entry* entry = EntryIn(word);
-        if (entry != nullptr && entry->key() == key) return entry;
-      }
-      if (step >= reach) return nullptr;
-    }
+    return Confirm(Candidate(key), key);
   }
-  // Ask for the memory that Find(key) will read first, and then for that of the entry.
-  void PrefetchBucket(const Key& key) const noexcept { __builtin_prefetch(&BucketOf(key)); }
-  void PrefetchEntry(const Key& key) const noexcept {
+  // Find in two steps, so that the entry's memory may be asked for between them: the entry that is
+  // most likely the key's, or null, and then the key's own one. Under the same pin.
+  [[nodiscard]] const Entry* Candidate(const Key& key) const noexcept {
     const Bucket& home = BucketOf(key);
-    const unsigned ways = Matches(home, TagOf(key));
-    if (ways == 0) return;
-    const std::uint64_t word =
-        home.words[static_cast<unsigned>(std::countr_zero(ways))].load(std::memory_order_relaxed);
-    const Entry* entry = EntryIn(word);
-    if (entry == nullptr) return;  // removed since Matches looked
-    const char* head = reinterpret_cast<const char*>(entry);
-    __builtin_prefetch(head);
-    __builtin_prefetch(head + kLineBytes);
+    // Partner: Set. Sequentially consistent, as the word, for the epochs.
+    const std::uint64_t found = Equal(home.prints.load(std::memory_order_seq_cst), PrintOf(key));
+    if (found == 0) return nullptr;
+    // Acquires the entry's content; partner: Set.
+    return EntryIn(home.words[static_cast<unsigned>(std::countr_zero(found)) / 8].load(
+        std::memory_order_seq_cst));
   }
+  [[nodiscard]] const Entry* Confirm(const Entry* candidate, const Key& key) const noexcept {
+    if (candidate != nullptr && candidate->key() == key) [[likely]]
+      return candidate;
+    return Search(key);
+  }
+  // Asks for the memory that Candidate(key) will read.
+  void PrefetchBucket(const Key& key) const noexcept { __builtin_prefetch(&BucketOf(key)); }
   // Calls visit(const Entry&) for every entry.
   template <typename Visit>
   void ForEach(Visit&& visit) const {
@@ -77,8 +73,8 @@ class Table {
 
   // Where the key's word is, or kNone.
   [[nodiscard]] std::uint32_t Locate(const Key& key) const noexcept {
-    const std::uint64_t reach = BucketOf(key).reach.load(std::memory_order_relaxed);
-    for (std::size_t step = 0; step <= reach; ++step) {
+    const std::size_t steps = StepsFrom(BucketOf(key));
+    for (std::size_t step = 0; step <= steps; ++step) {
       const std::size_t at = (HomeOf(key) + step) & mask_;
       for (std::size_t way = 0; way < kWays; ++way) {
         const std::uint64_t word = buckets_[at].words[way].load(std::memory_order_relaxed);
@@ -96,9 +92,9 @@ class Table {
       const std::size_t at = (HomeOf(key) + step) & mask_;
       for (std::size_t way = 0; way < kWays; ++way) {
         if (buckets_[at].words[way].load(std::memory_order_relaxed) != 0) continue;
-        std::atomic<std::uint64_t>& reach = buckets_[HomeOf(key)].reach;
-        // Before the word that readers will look for; partner: Find.
-        if (reach.load(std::memory_order_relaxed) < step) reach.store(step);
+        // Before the word that readers will look for; partner: Search.
+        Bucket& home = buckets_[HomeOf(key)];
+        if (home.reach() < step) home.SetByte(kWays, std::min(step, kFarthest));
         return static_cast<std::uint32_t>(at * kWays + way);
       }
     }
@@ -108,9 +104,11 @@ class Table {
     const auto address = reinterpret_cast<std::uintptr_t>(&entry);
     ASSAY_DCHECK(address >> kAddressBits == 0);
     WordAt(place).store(TagOf(entry.key()) << kAddressBits | address, std::memory_order_seq_cst);
+    buckets_[place / kWays].SetByte(place % kWays, PrintOf(entry.key()));
     nodes_[place] = node;
   }
   void Clear(std::uint32_t place) noexcept {
+    buckets_[place / kWays].SetByte(place % kWays, 0);
     WordAt(place).store(0, std::memory_order_seq_cst);
     nodes_[place] = kNone;
   }
@@ -128,10 +126,23 @@ class Table {
   // User addresses have 47 bits on x86-64 and 48 on AArch64, unless a program asks for more.
   static constexpr unsigned kAddressBits = 48;
   static constexpr std::size_t kLineBytes = 64;
+  static constexpr std::size_t kFarthest = 255;  // of a reach
 
   struct alignas(kLineBytes) Bucket {
     std::array<std::atomic<std::uint64_t>, kWays> words{};
-    std::atomic<std::uint64_t> reach{0};
+    std::atomic<std::uint64_t> prints{0};  // the last byte is the reach; partner: Candidate
+
+    // Steps from here to the farthest entry that belongs here, up to kFarthest, which is no bound.
+    [[nodiscard]] std::size_t reach() const noexcept {
+      return static_cast<std::size_t>(prints.load(std::memory_order_seq_cst) >> (8 * kWays));
+    }
+    // Only under the shard's lock.
+    void SetByte(std::size_t byte, std::uint64_t value) noexcept {
+      const std::uint64_t before = prints.load(std::memory_order_relaxed);
+      const auto shift = static_cast<unsigned>(8 * byte);
+      prints.store((before & ~(std::uint64_t{0xFF} << shift)) | value << shift,
+                   std::memory_order_seq_cst);
+    }
   };
   static_assert(sizeof(Bucket) == kLineBytes);
 
@@ -151,16 +162,21 @@ class Table {
   [[nodiscard]] static std::uint64_t TagOf(const Key& key) noexcept {
     return key.high >> kAddressBits;
   }
-  // One bit for every way whose word has the tag; empty words too, when it is 0. Without a branch,
-  // so that the processor goes on to the next look-up while this bucket is still on its way.
-  [[nodiscard]] static unsigned Matches(const Bucket& bucket, std::uint64_t tag) noexcept {
-    unsigned ways = 0;
-    for (unsigned way = 0; way < kWays; ++way) {
-      const std::uint64_t word = bucket.words[way].load(std::memory_order_relaxed);
-      ways |= static_cast<unsigned>(word >> kAddressBits == tag) << way;
-    }
-    return ways;
+  // 1 to 255, by bits that are not in the tag.
+  [[nodiscard]] static std::uint64_t PrintOf(const Key& key) noexcept {
+    const std::uint64_t print = key.high >> (kAddressBits - 8) & 0xFF;
+    return print + static_cast<std::uint64_t>(print == 0);
   }
+  // A bit in the first of the prints that is equal, and perhaps in bytes above it; 0: none is.
+  [[nodiscard]] static std::uint64_t Equal(std::uint64_t prints, std::uint64_t print) noexcept {
+    constexpr std::uint64_t kLow = 0x0001010101010101;
+    constexpr std::uint64_t kHigh = 0x0080808080808080;
+    const std::uint64_t differing = prints ^ print * kLow;
+    return (differing - kLow) & ~differing & kHigh;
+  }
+  // Looks at every entry with the tag, in all buckets within reach. Not in the header: it is seldom
+  // needed, and a look-up that keeps few registers is shorter.
+  [[nodiscard]] const Entry* Search(const Key& key) const noexcept;
   [[nodiscard]] static const Entry* EntryIn(std::uint64_t word) noexcept {
     return std::bit_cast<const Entry*>(word & ((std::uint64_t{1} << kAddressBits) - 1));
   }
@@ -169,6 +185,11 @@ class Table {
   }
   [[nodiscard]] const Bucket& BucketOf(const Key& key) const noexcept {
     return buckets_[HomeOf(key)];
+  }
+  // How far entries of this bucket may be.
+  [[nodiscard]] std::size_t StepsFrom(const Bucket& home) const noexcept {
+    const std::size_t reach = home.reach();
+    return reach < kFarthest ? reach : mask_;
   }
   [[nodiscard]] std::atomic<std::uint64_t>& WordAt(std::uint32_t place) noexcept {
     return buckets_[place / kWays].words[place % kWays];

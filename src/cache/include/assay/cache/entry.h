@@ -4,6 +4,7 @@
 #pragma once
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -112,20 +113,21 @@ class Entry {
                                              const EntryText& text);
 
   [[nodiscard]] const Key& key() const noexcept { return key_; }
-  [[nodiscard]] const EntryInfo& info() const noexcept { return info_; }
-  [[nodiscard]] std::string_view tenant() const noexcept { return TextAt(1); }
-  [[nodiscard]] std::string_view route() const noexcept { return TextAt(2); }
-  [[nodiscard]] std::string_view model() const noexcept { return TextAt(3); }
-  [[nodiscard]] std::string_view content_type() const noexcept { return TextAt(4); }
-  [[nodiscard]] std::string_view body() const noexcept { return TextAt(0); }
-  [[nodiscard]] std::string_view request() const noexcept { return TextAt(5); }
-  [[nodiscard]] std::string_view verdict() const noexcept { return TextAt(6); }
+  [[nodiscard]] EntryInfo info() const noexcept {
+    return {stored_ms_,         expires_ms_,   prompt_tokens_,
+            completion_tokens_, cost_nanousd_, upstream_us_};
+  }
+  [[nodiscard]] std::string_view tenant() const noexcept { return TextAfterBody(0); }
+  [[nodiscard]] std::string_view route() const noexcept { return TextAfterBody(1); }
+  [[nodiscard]] std::string_view model() const noexcept { return TextAfterBody(2); }
+  [[nodiscard]] std::string_view content_type() const noexcept { return TextAfterBody(3); }
+  [[nodiscard]] std::string_view body() const noexcept { return {texts(), body_bytes_}; }
+  [[nodiscard]] std::string_view request() const noexcept { return TextAfterBody(4); }
+  [[nodiscard]] std::string_view verdict() const noexcept { return TextAfterBody(5); }
   [[nodiscard]] EntryText text() const noexcept {
     return {tenant(), route(), model(), content_type(), body(), request(), verdict()};
   }
-  [[nodiscard]] bool ExpiredAt(std::int64_t now_ms) const noexcept {
-    return now_ms >= info_.expires_ms;
-  }
+  [[nodiscard]] bool ExpiredAt(std::int64_t now_ms) const noexcept { return now_ms >= expires_ms_; }
   // What the allocator set aside for it, its own overhead included.
   [[nodiscard]] std::size_t footprint_bytes() const noexcept { return footprint_bytes_; }
   // How often a memory cache handed it out: exact up to 64 by one thread, an estimate beyond.
@@ -140,16 +142,20 @@ class Entry {
 
   // Counts an ask. Beyond 64 only one in 16 is counted, as 16, so that the cache line of an entry
   // that all threads ask for is seldom written; `dice` says which. Two threads at once may count
-  // one: no atomic step, for the same reason.
-  void CountAsk(std::uint32_t dice) const noexcept {
+  // one: no atomic step, for the same reason. What needs no counting is written to `spare`, a place
+  // of the thread: whether an entry is hot is as good as random, and a branch on it would make the
+  // processor throw away the next look-ups that it had begun.
+  void CountAsk(std::uint32_t dice, std::atomic<std::uint32_t>& spare) const noexcept {
     const std::uint32_t heat = heat_.load(std::memory_order_relaxed);
-    std::uint32_t next = heat + ((heat & kMaxHeat) < kMaxHeat ? 1 : 0);
-    if (heat >> kHeatBits < 64) {
-      next += 1U << kHeatBits;
-    } else if (dice % 16 == 0) {
-      next += 16U << kHeatBits;
-    }
-    if (next != heat) heat_.store(next, std::memory_order_relaxed);
+    const std::uint32_t few = 0U - static_cast<std::uint32_t>(heat < 64U << kHeatBits);
+    const std::uint32_t rarely = (dice & 15U) == 0 ? 16U << kHeatBits : 0U;
+    const std::uint32_t asked = rarely ^ ((rarely ^ 1U << kHeatBits) & few);
+    const std::uint32_t more = asked | static_cast<std::uint32_t>((~heat & kMaxHeat) != 0);
+    const auto here = std::bit_cast<std::uintptr_t>(&heat_);
+    const auto there = std::bit_cast<std::uintptr_t>(&spare);
+    const std::uintptr_t counts = std::uintptr_t{0} - static_cast<std::uintptr_t>(more != 0);
+    auto* const to = std::bit_cast<std::atomic<std::uint32_t>*>(there ^ ((there ^ here) & counts));
+    to->store(heat + more, std::memory_order_relaxed);
   }
   // Asks since they were last set, at most kMaxHeat.
   [[nodiscard]] std::uint32_t heat() const noexcept {
@@ -168,18 +174,29 @@ class Entry {
 
   Entry() = default;
   ~Entry() = default;
-  [[nodiscard]] std::string_view TextAt(std::size_t i) const noexcept {
-    const std::uint32_t begin = i == 0 ? 0 : ends_[i - 1];
-    return {reinterpret_cast<const char*>(this + 1) + begin, ends_[i] - begin};
+  [[nodiscard]] const char* texts() const noexcept {
+    return reinterpret_cast<const char*>(this + 1);
   }
+  [[nodiscard]] std::string_view TextAfterBody(std::size_t i) const noexcept {
+    const std::uint32_t begin = i == 0 ? body_bytes_ : ends_[i - 1];
+    return {texts() + begin, ends_[i] - begin};
+  }
+  [[nodiscard]] std::size_t size_bytes() const noexcept { return sizeof(Entry) + ends_.back(); }
   void Destroy() const noexcept;
 
-  // What a look-up reads stands in the first cache line, and the body begins in the second.
+  // An entry begins on a cache line. This one is for whoever wants to know more of the answer.
+  std::int64_t stored_ms_ = 0;
+  std::uint64_t prompt_tokens_ = 0;
+  std::uint64_t completion_tokens_ = 0;
+  std::int64_t cost_nanousd_ = 0;
+  std::int64_t upstream_us_ = 0;
+  std::array<std::uint32_t, kTexts - 1> ends_{};  // of each text but the body, from its begin
+  // All that a look-up reads stands in the second cache line, with the begin of the body.
   mutable std::atomic<std::uint32_t> references_{1};  // partner: ~EntryRef
   mutable std::atomic<std::uint32_t> heat_{0};        // asks << kHeatBits | heat; guards nothing
   Key key_;
-  EntryInfo info_;
-  std::array<std::uint32_t, kTexts> ends_{};  // of each text, from the end of this head
+  std::int64_t expires_ms_ = 0;
+  std::uint32_t body_bytes_ = 0;
   std::uint32_t footprint_bytes_ = 0;
 };
 
