@@ -79,6 +79,7 @@ IoThread::IoThread(ServerShared& shared, std::size_t index)
       work_(asio::make_work_guard(context_)),
       timer_(context_),
       own_(context_),
+      sockets_(asio::make_service<SocketEvents>(context_, epoll_fd_)),
       tls_(shared.tls),
       read_buffer_(std::make_unique<char[]>(kReadBytes + kBodyPadding)),
       send_batch_(SendBatch::Open()) {
@@ -202,18 +203,23 @@ void IoThread::TakeEvents(int timeout_ms) {
   std::array<epoll_event, kEvents> events;
   const int count = ::epoll_wait(epoll_fd_, events.data(), kEvents, timeout_ms);
   ReadClock();
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events[static_cast<std::size_t>(i)];
+  const std::span<epoll_event> batch(events.data(), static_cast<std::size_t>(std::max(count, 0)));
+  sockets_.SetBatch(batch);
+  for (const epoll_event& event : batch) {
+    if (event.data.u64 == 0) continue;  // its socket has gone
     if (event.data.ptr == &wake_fd_) {
       std::uint64_t wakes = 0;
       (void)!::read(wake_fd_, &wakes, sizeof wakes);
       next_poll_ms_ = 0;
     } else if ((event.data.u64 & kListenerMark) != 0) {
       Accept(*reinterpret_cast<Listener*>(event.data.u64 & ~kListenerMark));
+    } else if ((event.data.u64 & SocketEvents::kMark) != 0) {
+      SocketEvents::Take(event);
     } else {
       static_cast<ClientConnection*>(event.data.ptr)->OnEvents(event.events);
     }
   }
+  sockets_.SetBatch({});
   SendAll();
 }
 

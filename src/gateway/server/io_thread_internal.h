@@ -22,6 +22,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "coroutine/event_socket_internal.h"
 #include "reply_stream_internal.h"
 #include "send_batch_internal.h"
 #include "stream_internal.h"
@@ -144,6 +145,7 @@ class IoThread {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer timer_;
   boost::asio::posix::stream_descriptor own_;  // epoll_fd_, for Asio
+  SocketEvents& sockets_;                      // to upstreams, a service of context_
   std::shared_ptr<TlsContext> tls_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<char[]> read_buffer_;

@@ -123,7 +123,7 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
   ClientSink client(
       *miss->reply, [this, miss] { BeginStream(*miss); }, [miss] { miss->whole = true; });
   ChunkSink* const sink = exchange.stream ? &client : nullptr;
-  const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
+  const std::int64_t begin_ns = miss->last_stage_ns();
   if (exchange.cacheable && exchange.wish.may_write && miss->live->settings.cache.coalesce) {
     // Named: g++ 12 destroys a temporary of a co_await expression twice (GCC bug 99576).
     Coalescer::Call call = [this, miss](ChunkSink* to) { return AskOnce(miss, to); };
@@ -313,7 +313,7 @@ void Pipeline::AnswerMiss(Miss& miss, const UpstreamReply& reply) {
       fmt::format_to(std::back_inserter(fields), "retry-after: {}\r\n",
                      (reply.retry_after_ms + 999) / 1000);
     }
-    exchange.first_byte_ns = core::Clock::Real().monotonic_ns() - exchange.started_monotonic_ns;
+    exchange.first_byte_ns = miss.last_stage_ns() - exchange.started_monotonic_ns;
     miss.answer_bytes = reply.body.size();
     if (miss.live->settings.request_log.texts) exchange.answer = reply.body;
     miss.reply->Answer(

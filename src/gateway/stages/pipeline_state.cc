@@ -116,6 +116,7 @@ void Pipeline::Miss::NoteStage(Stage stage, std::int64_t begin_monotonic_ns) {
   exchange.stages[static_cast<std::size_t>(stage)] = {
       .begin_ns = begin_monotonic_ns - exchange.started_monotonic_ns,
       .duration_ns = now_ns - begin_monotonic_ns};
+  last_stage_ns_ = now_ns;
 }
 
 std::string_view CacheField(CacheOutcome outcome, CacheTier tier) {

@@ -108,6 +108,11 @@ struct Pipeline::Miss {
 
   [[nodiscard]] std::string Fields(std::string_view cache_state) const;
   void NoteStage(Stage stage, std::int64_t begin_monotonic_ns);
+  // When the last stage ended: monotonic.
+  [[nodiscard]] std::int64_t last_stage_ns() const { return last_stage_ns_; }
+
+ private:
+  std::int64_t last_stage_ns_ = 0;
 };
 
 // The value of x-assay-cache.

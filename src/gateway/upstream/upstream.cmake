@@ -1,6 +1,7 @@
 # Upstreams, streams and coalescing; included by the room's CMakeLists.txt.
 target_sources(assay_gateway PRIVATE
   coalescing/coalescer.cc
+  coroutine/event_socket.cc
   sse/chat_stream.cc sse/json_merge.cc sse/reader.cc sse/replay.cc
   upstream/answer.cc upstream/route_client.cc upstream/upstream.cc
   upstream/http/connection.cc upstream/http/http_provider.cc upstream/http/request_head.cc
@@ -20,7 +21,7 @@ assay_test(NAME gateway_sse_test
   LINK assay_gateway Boost::json)
 
 assay_test(NAME gateway_coalescer_test
-  SOURCES coalescing/coalescer_test.cc coalescing/shared_work_test.cc
+  SOURCES coalescing/coalescer_test.cc coalescing/shared_work_test.cc coroutine/event_socket_test.cc
   LINK assay_gateway)
 
 assay_test(NAME gateway_route_client_test

@@ -61,8 +61,10 @@ void DeadlineList::Tick() {
     entry->expired_ = true;
     boost::system::error_code ignored;
     if (entry->socket_ != nullptr) entry->socket_->close(ignored);
+    if (entry->event_socket_ != nullptr) entry->event_socket_->Abort();
     if (entry->resolver_ != nullptr) entry->resolver_->cancel();
     entry->socket_ = nullptr;
+    entry->event_socket_ = nullptr;
     entry->resolver_ = nullptr;
   }
   if (first_ != nullptr) Arm(earliest_ns);
@@ -71,9 +73,8 @@ void DeadlineList::Tick() {
 // --- ConnectionPool
 // --------------------------------------------------------------------------------------------------
 
-std::unique_ptr<Connection> ConnectionPool::TakeIdle() {
+std::unique_ptr<Connection> ConnectionPool::TakeIdle(std::int64_t now_ns) {
   if (idle_.empty()) return nullptr;
-  const std::int64_t now_ns = clock_.monotonic_ns();
   // The last one is the freshest: when it is too old, all are.
   if (now_ns - idle_.back()->idle_since_ns >= target_.idle_timeout_ns) {
     idle_.clear();
@@ -82,13 +83,13 @@ std::unique_ptr<Connection> ConnectionPool::TakeIdle() {
   while (!idle_.empty()) {
     std::unique_ptr<Connection> connection = std::move(idle_.back());
     idle_.pop_back();
-    if (now_ns - connection->opened_ns < target_.max_age_ns) return connection;
+    const bool stirred = connection->plain != nullptr && connection->plain->stirred();
+    if (!stirred && now_ns - connection->opened_ns < target_.max_age_ns) return connection;
   }
   return nullptr;
 }
 
-void ConnectionPool::PutIdle(std::unique_ptr<Connection> connection) {
-  const std::int64_t now_ns = clock_.monotonic_ns();
+void ConnectionPool::PutIdle(std::unique_ptr<Connection> connection, std::int64_t now_ns) {
   if (now_ns - connection->opened_ns >= target_.max_age_ns) return;
   const bool oldest_too_old =
       !idle_.empty() && now_ns - idle_.front()->idle_since_ns >= target_.idle_timeout_ns;
@@ -206,6 +207,9 @@ asio::awaitable<Result<std::unique_ptr<Connection>>> ConnectionPool::Connect(
   if (target_.tls != nullptr) {
     Result<void> shaken = co_await Handshake(*connection, entry);
     if (!shaken) co_return std::unexpected(std::move(shaken).error());
+  } else {
+    connection->plain = std::make_unique<EventSocket>(asio::use_service<SocketEvents>(context_),
+                                                      connection->socket.release());
   }
   connection->opened_ns = clock_.monotonic_ns();
   co_return connection;

@@ -21,6 +21,8 @@
 #include "assay/core/clock.h"
 #include "assay/core/result.h"
 
+#include "coroutine/event_socket_internal.h"
+
 namespace assay::gateway {
 
 namespace asio = boost::asio;
@@ -46,8 +48,9 @@ struct Connection {
 
   explicit Connection(asio::io_context& context) : socket(context.get_executor()) {}
 
-  UpstreamSocket socket;
+  UpstreamSocket socket;                                    // while connecting, and below TLS
   std::unique_ptr<asio::ssl::stream<UpstreamSocket&>> tls;  // null = plain
+  std::unique_ptr<EventSocket> plain;                       // null = TLS
   std::string head;                                         // of the request being sent
   std::array<char, kBufferBytes> buffer;
   std::int64_t opened_ns = 0;
@@ -71,6 +74,7 @@ class DeadlineList {
     void Set(std::int64_t deadline_ns) { deadline_ns_ = deadline_ns; }
     // What is closed when the time is over; null = nothing now.
     void Watch(UpstreamSocket* socket) { socket_ = socket; }
+    void Watch(EventSocket* socket) { event_socket_ = socket; }
     void Watch(Tcp::resolver* resolver) { resolver_ = resolver; }
     [[nodiscard]] bool expired() const { return expired_; }
 
@@ -79,6 +83,7 @@ class DeadlineList {
     DeadlineList& list_;
     std::int64_t deadline_ns_;
     UpstreamSocket* socket_ = nullptr;
+    EventSocket* event_socket_ = nullptr;
     Tcp::resolver* resolver_ = nullptr;
     bool expired_ = false;
     Entry* next_ = nullptr;
@@ -108,9 +113,10 @@ class ConnectionPool {
   ConnectionPool(asio::io_context& context, const ConnectTarget& target, core::Clock& clock)
       : deadlines(context, clock), context_(context), target_(target), clock_(clock) {}
 
-  // The idle connection that was used last; null when there is none that may be used.
-  [[nodiscard]] std::unique_ptr<Connection> TakeIdle();
-  void PutIdle(std::unique_ptr<Connection> connection);
+  // The idle connection that was used last; null when there is none that may be used. Both take the
+  // clock's time, which their caller has read for itself.
+  [[nodiscard]] std::unique_ptr<Connection> TakeIdle(std::int64_t now_ns);
+  void PutIdle(std::unique_ptr<Connection> connection, std::int64_t now_ns);
   // A new one: looks the name up, connects, shakes hands. `entry` ends it in time.
   // Errors: kUnavailable, kDeadlineExceeded; both name the upstream's host.
   asio::awaitable<Result<std::unique_ptr<Connection>>> Connect(DeadlineList::Entry& entry);

@@ -52,9 +52,9 @@ struct Exchange {
   bool stale = false;            // the connection had been closed: nothing was received, ask again
   bool reusable = false;         // the connection can serve the next call
 
-  void Phase(std::int64_t phase_ms) {
+  void Phase(std::int64_t phase_ms, std::int64_t now_ns) {
     limit_ms = phase_ms;
-    entry.Set(std::min(deadline_ns, clock.monotonic_ns() + phase_ms * kNsPerMs));
+    entry.Set(std::min(deadline_ns, now_ns + phase_ms * kNsPerMs));
   }
 
   std::unexpected<Error> Failed(const boost::system::error_code& error) {
@@ -79,15 +79,21 @@ struct Exchange {
   }
 };
 
-using Buffers = std::array<asio::const_buffer, 4>;
+constexpr std::size_t kJoinedBytes = 4096;  // up to here a copy costs less than one more part
 
 // A request on its way out.
 struct Outgoing {
-  std::string model;  // in JSON
-  Buffers rest;       // what is not written yet
+  std::string model;           // in JSON
+  std::array<iovec, 4> parts;  // of which the first `count` are used
+  std::size_t count = 0;
+
+  [[nodiscard]] std::span<iovec> rest() { return std::span(parts).first(count); }
+  void Add(std::string_view text) {
+    parts[count++] = {const_cast<char*>(text.data()), text.size()};
+  }
 };
 
-// `rest` then points into `out` and into the connection.
+// The parts then point into `out`, into the request and into the connection.
 void MakeRequest(const Exchange& call, Connection& connection, Outgoing& out) {
   const UpstreamRequest& request = call.request;
   std::string_view before = request.body;
@@ -100,51 +106,70 @@ void MakeRequest(const Exchange& call, Connection& connection, Outgoing& out) {
   connection.head.clear();
   call.shared.head.Append(connection.head, request,
                           before.size() + out.model.size() + after.size());
-  const auto part = [](std::string_view text) { return asio::buffer(text.data(), text.size()); };
-  out.rest = {part(connection.head), part(before), part(out.model), part(after)};
+  if (before.size() + after.size() <= kJoinedBytes) {
+    connection.head.append(before).append(out.model).append(after);
+    out.Add(connection.head);
+    return;
+  }
+  for (const std::string_view text :
+       {std::string_view(connection.head), before, std::string_view(out.model), after}) {
+    out.Add(text);
+  }
 }
 
-// Writes what the socket takes now, which is nearly always all of it: then no operation has to be
-// queued. False when something is left.
+// Writes what the socket takes now, which is nearly always all of it. False when something is left.
 Result<bool> WriteNow(Exchange& call, Connection& connection, Outgoing& out) {
-  if (connection.tls != nullptr) return false;
+  if (connection.plain == nullptr) return false;
   boost::system::error_code error;
-  std::size_t written = connection.socket.write_some(out.rest, error);
-  if (error == asio::error::would_block) error = {};
-  if (error) return call.Failed(error);
-  const bool all = written == asio::buffer_size(out.rest);
-  for (asio::const_buffer& buffer : out.rest) {
-    const std::size_t bytes = std::min(written, buffer.size());
-    buffer += bytes;
+  std::size_t written = connection.plain->Write(out.rest(), error);
+  if (error && error != asio::error::would_block) return call.Failed(error);
+  bool all = true;
+  for (iovec& part : out.rest()) {
+    const std::size_t bytes = std::min(written, part.iov_len);
+    part.iov_base = static_cast<char*>(part.iov_base) + bytes;
+    part.iov_len -= bytes;
     written -= bytes;
+    all = all && part.iov_len == 0;
   }
   return all;
 }
 
-asio::awaitable<Result<void>> WriteRest(Exchange& call, Connection& connection, Buffers rest) {
+asio::awaitable<Result<void>> WriteRest(Exchange& call, Connection& connection, Outgoing& out) {
   boost::system::error_code error;
-  std::size_t written = 0;
   if (connection.tls != nullptr) {
-    std::tie(error, written) = co_await asio::async_write(*connection.tls, rest, kAwait);
-  } else {
-    std::tie(error, written) = co_await asio::async_write(connection.socket, rest, kAwait);
+    std::array<asio::const_buffer, 4> buffers;
+    std::ranges::transform(out.rest(), buffers.begin(), [](const iovec& part) {
+      return asio::const_buffer(part.iov_base, part.iov_len);
+    });
+    std::tie(error, std::ignore) = co_await asio::async_write(*connection.tls, buffers, kAwait);
+    if (error) co_return call.Failed(error);
+    co_return Result<void>();
   }
-  if (error) co_return call.Failed(error);
-  co_return Result<void>();
+  while (true) {
+    std::tie(error) = co_await connection.plain->Wait(EventSocket::Direction::kWrite, kAwait);
+    if (error) co_return call.Failed(error);
+    Result<bool> all = WriteNow(call, connection, out);
+    if (!all) co_return std::unexpected(std::move(all).error());
+    if (*all) co_return Result<void>();
+  }
 }
 
 // Reads into the connection's buffer from `filled` on. Returns how much came; 0 only at an orderly
 // end of the connection when `end_is_fine`.
 asio::awaitable<Result<std::size_t>> Read(Exchange& call, Connection& connection,
                                           std::size_t filled, bool end_is_fine) {
-  const auto space =
-      asio::buffer(connection.buffer.data() + filled, connection.buffer.size() - filled);
+  const std::span<char> space = std::span(connection.buffer).subspan(filled);
   boost::system::error_code error;
   std::size_t count = 0;
   if (connection.tls != nullptr) {
-    std::tie(error, count) = co_await connection.tls->async_read_some(space, kAwait);
+    std::tie(error, count) =
+        co_await connection.tls->async_read_some(asio::buffer(space.data(), space.size()), kAwait);
   } else {
-    std::tie(error, count) = co_await connection.socket.async_read_some(space, kAwait);
+    count = connection.plain->Read(space, error);
+    while (error == asio::error::would_block) {
+      std::tie(error) = co_await connection.plain->Wait(EventSocket::Direction::kRead, kAwait);
+      if (!error) count = connection.plain->Read(space, error);
+    }
   }
   if (error == asio::error::eof && end_is_fine) co_return std::size_t{0};
   if (error) co_return call.Failed(error);
@@ -222,7 +247,7 @@ asio::awaitable<Result<void>> ReadBody(Exchange& call, Connection& connection, B
       if (!taken) co_return std::unexpected(std::move(taken).error());
     }
     if (decoder.done() || ended) co_return Result<void>();
-    call.Phase(call.shared.options.gap_timeout_ms);
+    call.Phase(call.shared.options.gap_timeout_ms, call.clock.monotonic_ns());
     Result<std::size_t> count = co_await Read(call, connection, 0, decoder.until_close());
     if (!count) co_return std::unexpected(std::move(count).error());
     bytes = std::span<char>(connection.buffer.data(), *count);
@@ -236,15 +261,17 @@ std::int64_t RetryAfterOf(const ResponseHead& head, const core::Clock& clock) {
 }
 
 // Fills `reply`, so that no part of an answer has to be moved from frame to frame.
-asio::awaitable<Result<void>> Run(Exchange& call, Connection& connection, UpstreamReply& reply) {
+asio::awaitable<Result<void>> Run(Exchange& call, Connection& connection, UpstreamReply& reply,
+                                  std::int64_t now_ns) {
   const HttpProviderOptions& options = call.shared.options;
-  call.Phase(options.first_byte_timeout_ms);  // an upstream that does not even read is late as well
+  // An upstream that does not even read is late as well.
+  call.Phase(options.first_byte_timeout_ms, now_ns);
   Outgoing out;
   MakeRequest(call, connection, out);
   Result<bool> written = WriteNow(call, connection, out);
   if (!written) co_return std::unexpected(std::move(written).error());
   if (!*written) {
-    Result<void> rest = co_await WriteRest(call, connection, out.rest);
+    Result<void> rest = co_await WriteRest(call, connection, out);
     if (!rest) co_return std::unexpected(std::move(rest).error());
   }
   Result<ReceivedHead> received = co_await ReadHead(call, connection);
@@ -282,13 +309,14 @@ asio::awaitable<Result<void>> Run(Exchange& call, Connection& connection, Upstre
     Result<std::string_view> body = Decode(call, decoder, bytes);
     if (!body) co_return std::unexpected(std::move(body).error());
     reply.body.append(*body);
+    reply.total_ns = reply.first_byte_ns;
   } else {
     Result<void> read = co_await ReadBody(call, connection, decoder, bytes, reply);
     if (!read) co_return std::unexpected(std::move(read).error());
+    reply.total_ns = call.clock.monotonic_ns() - call.begin_ns;
   }
   if (reply.body.capacity() < reply.body.size() + kReadPastEnd)
     reply.body.reserve(reply.body.size() + kReadPastEnd);
-  reply.total_ns = call.clock.monotonic_ns() - call.begin_ns;
   co_return Result<void>();
 }
 
@@ -320,24 +348,30 @@ class HttpProvider final : public Provider {
       call.begin_ns = begin_ns;
       call.deadline_ns = deadline_ns;
       std::unique_ptr<Connection> connection;
-      if (may_reuse) connection = pool.TakeIdle();
+      if (may_reuse) connection = pool.TakeIdle(begin_ns);
       const bool reused = connection != nullptr;
+      std::int64_t now_ns = begin_ns;
       if (!reused) {
-        call.Phase(shared->options.connect_timeout_ms);
+        if (!may_reuse) now_ns = clock.monotonic_ns();
+        call.Phase(shared->options.connect_timeout_ms, now_ns);
         Result<std::unique_ptr<Connection>> opened = co_await pool.Connect(entry);
         if (!opened) co_return std::unexpected(std::move(opened).error());
         connection = std::move(*opened);
+        now_ns = clock.monotonic_ns();
       }
-      entry.Watch(&connection->socket);
+      const bool plain = connection->plain != nullptr;
+      entry.Watch(plain ? nullptr : &connection->socket);
+      entry.Watch(connection->plain.get());
       reply.emplace();
-      Result<void> run = co_await Run(call, *connection, *reply);
+      Result<void> run = co_await Run(call, *connection, *reply, now_ns);
       entry.Watch(static_cast<UpstreamSocket*>(nullptr));
+      entry.Watch(static_cast<EventSocket*>(nullptr));
       if (!run) reply = std::unexpected(std::move(run).error());
       // A server may close an idle connection at any moment, also silently or with a 408: that says
       // nothing about it.
       const bool idle_too_long = reply && reply->status == kRequestTimeout && !call.reusable;
       if (reused && (call.stale || idle_too_long)) continue;
-      if (reply && call.reusable) pool.PutIdle(std::move(connection));
+      if (reply && call.reusable) pool.PutIdle(std::move(connection), begin_ns + reply->total_ns);
       co_return reply;
     }
   }

@@ -99,6 +99,20 @@ TEST_F(HttpProviderTest, PutsTheUpstreamsModelInTheRequestsPlace) {
             R"({"model":"large \"model\"","messages":[{"role":"user","content":"?"}]})");
 }
 
+TEST_F(HttpProviderTest, ALargeRequestIsSentWholeHoweverOftenTheSocketIsFull) {
+  const auto provider = Make(Options(upstream_));
+  std::string body = R"({"model":"m","messages":[{"role":"user","content":")";
+  for (int i = 0; i < 400'000; ++i) body += std::to_string(i);  // 2.3 MB
+  body += R"("}]})";
+  UpstreamRequest request = Question();
+  request.body = body;
+  request.model_offset = body.find(R"("m")");
+  request.model_bytes = 3;
+  ASSERT_TRUE(RunCall(context_, provider->Send(request, "other", nullptr)));
+  body.replace(request.model_offset, 3, R"("other")");
+  EXPECT_TRUE(upstream_.requests().at(0).body == body);
+}
+
 TEST_F(HttpProviderTest, HeaderValuesFromOutsideCannotSplitTheHead) {
   const auto provider = Make(Options(upstream_));
   UpstreamRequest request = Question();
