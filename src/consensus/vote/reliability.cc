@@ -17,13 +17,13 @@ struct Evidence {
   std::vector<char> voted;   // [choices]
 };
 
-// Turns log odds against a common hypothesis of log mass 0 into probabilities.
-Posterior Normalised(const Evidence& evidence, double log_nobody) {
+// Turns log odds against a common hypothesis of log mass 0 into probabilities; `out` keeps its
+// room.
+void Normalise(const Evidence& evidence, double log_nobody, Posterior& out) {
   double highest = log_nobody;
   for (std::size_t c = 0; c < evidence.gain.size(); ++c) {
     if (evidence.voted[c] != 0) highest = std::max(highest, evidence.gain[c]);
   }
-  Posterior out;
   out.of_choice.assign(evidence.gain.size(), 0);
   out.nobody = std::exp(log_nobody - highest);
   double sum = out.nobody;
@@ -34,7 +34,6 @@ Posterior Normalised(const Evidence& evidence, double log_nobody) {
   }
   for (double& p : out.of_choice) p /= sum;
   out.nobody /= sum;
-  return out;
 }
 
 double LogOdds(double accuracy, double distractors) {
@@ -76,7 +75,9 @@ Posterior PosteriorOf(std::span<const Vote> votes, const Reliabilities& known,
     distinct += evidence.voted[part.choice] == 0 ? 1U : 0U;
     evidence.voted[part.choice] = 1;
   }
-  return Normalised(evidence, LogNobody(distinct, known.distractors));
+  Posterior out;
+  Normalise(evidence, LogNobody(distinct, known.distractors), out);
+  return out;
 }
 
 ReliabilityLearner::ReliabilityLearner(const LearnerOptions& options) : options_(options) {
@@ -113,60 +114,109 @@ void ReliabilityLearner::Add(std::span<const Vote> votes, std::uint32_t right, b
   if (++unfitted_ >= std::min(options_.refit_every, 1 + questions_.size() / 8)) Refit();
 }
 
+namespace {
+
+// One round of expectation and maximisation; what a question needs keeps its memory from one to the
+// next.
+class Round {
+ public:
+  Round(std::span<const double> accuracy, double distractors, const LearnerOptions& options)
+      : distractors_(distractors),
+        right_(accuracy.size(), options.prior_right),
+        seen_(accuracy.size(), options.prior_right + options.prior_wrong) {
+    for (const double share : accuracy) odds_.push_back(LogOdds(share, distractors));
+  }
+
+  void Take(std::span<const std::uint32_t> experts, std::span<const std::uint32_t> choices,
+            bool known, std::uint32_t right) {
+    const std::size_t distinct = Gather(experts, choices);
+    if (known) {
+      posterior_.of_choice.assign(count_.size(), 0);
+      if (right < count_.size()) posterior_.of_choice[right] = 1;
+    } else {
+      Normalise(evidence_, LogNobodyOf(distinct), posterior_);
+    }
+    for (std::size_t i = 0; i < experts.size(); ++i) {
+      right_[experts[i]] += posterior_.of_choice[choices[i]];
+      seen_[experts[i]] += 1;
+    }
+    CountPairs(static_cast<double>(experts.size()));
+  }
+
+  [[nodiscard]] double AccuracyOf(std::size_t expert) const {
+    return std::clamp(right_[expert] / seen_[expert], kLeast, kMost);
+  }
+  [[nodiscard]] double Distractors() const {
+    return std::clamp(wrong_pairs_ / std::max(equal_pairs_, 1e-9), 1.0, kMostDistractors);
+  }
+
+ private:
+  // Votes by choice; returns how many choices have one.
+  std::size_t Gather(std::span<const std::uint32_t> experts,
+                     std::span<const std::uint32_t> choices) {
+    const std::size_t size = std::size_t{std::ranges::max(choices)} + 1;
+    evidence_.gain.assign(size, 0);
+    evidence_.voted.assign(size, 0);
+    count_.assign(size, 0);
+    std::size_t distinct = 0;
+    for (std::size_t i = 0; i < experts.size(); ++i) {
+      const std::uint32_t choice = choices[i];
+      evidence_.gain[choice] += odds_[experts[i]];
+      distinct += evidence_.voted[choice] == 0 ? 1U : 0U;
+      evidence_.voted[choice] = 1;
+      count_[choice] += 1;
+    }
+    return distinct;
+  }
+
+  double LogNobodyOf(std::size_t distinct) {
+    while (log_nobody_.size() <= distinct) {
+      log_nobody_.push_back(LogNobody(log_nobody_.size(), distractors_));
+    }
+    return log_nobody_[distinct];
+  }
+
+  // Pairs of wrong votes to one question, and those of them that are equal.
+  void CountPairs(double voters) {
+    double squares = 0;  // twice the equal pairs, were all votes wrong
+    for (const double c : count_) squares += c * (c - 1);
+    double none = 1;
+    for (std::size_t c = 0; c < count_.size(); ++c) {
+      const double p = posterior_.of_choice[c];
+      none -= p;
+      wrong_pairs_ += p * (voters - count_[c]) * (voters - count_[c] - 1) / 2;
+      equal_pairs_ += p * (squares - count_[c] * (count_[c] - 1)) / 2;
+    }
+    wrong_pairs_ += none * voters * (voters - 1) / 2;
+    equal_pairs_ += none * squares / 2;
+  }
+
+  double distractors_;
+  std::vector<double> right_;
+  std::vector<double> seen_;
+  std::vector<double> odds_;        // of each expert's vote
+  std::vector<double> log_nobody_;  // by the number of distinct choices
+  double wrong_pairs_ = kPriorPairs;
+  double equal_pairs_ = kPriorPairs / Reliabilities{}.distractors;
+  Evidence evidence_;  // of the question at hand, as the next two
+  std::vector<double> count_;
+  Posterior posterior_;
+};
+
+}  // namespace
+
 void ReliabilityLearner::Refit() {
   unfitted_ = 0;
-  const std::size_t experts = numbers_.size();
-  std::vector<double> accuracy(experts, current_.fallback);
+  std::vector<double> accuracy(numbers_.size(), current_.fallback);
   for (const auto& [name, number] : numbers_) accuracy[number] = current_.Of(name);
   double distractors = current_.distractors;
-  std::vector<double> right(experts), seen(experts);
-  for (unsigned round = 0; round < options_.iterations; ++round) {
-    right.assign(experts, options_.prior_right);
-    seen.assign(experts, options_.prior_right + options_.prior_wrong);
-    // Pairs of wrong votes to one question, and those of them that are equal.
-    double wrong_pairs = kPriorPairs;
-    double equal_pairs = kPriorPairs / Reliabilities{}.distractors;
+  for (unsigned i = 0; i < options_.iterations; ++i) {
+    Round round(accuracy, distractors, options_);
     for (const Question& question : questions_) {
-      std::uint32_t choices = 0;
-      for (const std::uint32_t choice : question.choices) choices = std::max(choices, choice + 1);
-      Evidence evidence{std::vector<double>(choices), std::vector<char>(choices)};
-      std::vector<double> count(choices);
-      std::size_t distinct = 0;
-      for (std::size_t i = 0; i < question.experts.size(); ++i) {
-        const std::uint32_t choice = question.choices[i];
-        evidence.gain[choice] += LogOdds(accuracy[question.experts[i]], distractors);
-        distinct += evidence.voted[choice] == 0 ? 1U : 0U;
-        evidence.voted[choice] = 1;
-        count[choice] += 1;
-      }
-      Posterior posterior;
-      if (question.known) {
-        posterior.of_choice.assign(choices, 0);
-        if (question.right < choices) posterior.of_choice[question.right] = 1;
-      } else {
-        posterior = Normalised(evidence, LogNobody(distinct, distractors));
-      }
-      const auto voters = static_cast<double>(question.experts.size());
-      for (std::size_t i = 0; i < question.experts.size(); ++i) {
-        right[question.experts[i]] += posterior.of_choice[question.choices[i]];
-        seen[question.experts[i]] += 1;
-      }
-      double squares = 0;  // twice the equal pairs, were all votes wrong
-      for (const double c : count) squares += c * (c - 1);
-      double none = 1;
-      for (std::uint32_t c = 0; c < choices; ++c) {
-        const double p = posterior.of_choice[c];
-        none -= p;
-        wrong_pairs += p * (voters - count[c]) * (voters - count[c] - 1) / 2;
-        equal_pairs += p * (squares - count[c] * (count[c] - 1)) / 2;
-      }
-      wrong_pairs += none * voters * (voters - 1) / 2;
-      equal_pairs += none * squares / 2;
+      round.Take(question.experts, question.choices, question.known, question.right);
     }
-    for (std::size_t e = 0; e < experts; ++e) {
-      accuracy[e] = std::clamp(right[e] / seen[e], kLeast, kMost);
-    }
-    distractors = std::clamp(wrong_pairs / std::max(equal_pairs, 1e-9), 1.0, kMostDistractors);
+    for (std::size_t e = 0; e < accuracy.size(); ++e) accuracy[e] = round.AccuracyOf(e);
+    distractors = round.Distractors();
   }
   for (const auto& [name, number] : numbers_) current_.accuracy[name] = accuracy[number];
   current_.distractors = distractors;
