@@ -76,6 +76,36 @@ class Tune(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
         self.assertEqual(yaml.safe_load(routes.read_text())["routes"]["panel"]["policy"], "cascade")
 
+    def test_the_cut_off_of_a_check_is_taken_from_outcomes_and_serve_reads_it(self):
+        rng = random.Random(11)
+        rows = []
+        for i in range(600):
+            right = rng.random() < 0.6
+            rows.append({"question": f"Question {i}?", "answers": [
+                {"model": "small", "correct": right, "cost": 1, "supported": rng.choice((0.8, 0.9, 1) if right else (0.1, 0.4, 0.7))},
+                {"model": "large", "correct": True, "cost": 10, "supported": 0.9, "contradicted": 0}]})
+        path, routes = self.folder / "checked.jsonl", self.folder / "routes.yaml"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        options = ("--experts", "--quality", 0.97, "--write", routes, "--route", "thrifty")
+        refused = self.run_assay("tune", path, *options)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("--documents FOLDER", refused.stderr)
+        found = self.tune(path, *options, "--documents", self.folder)
+        self.assertEqual((found["policy"], found["models"], found["min_supported"]), ("checked", ["small", "large"], 0.8))
+        self.assertGreater(found["held_back"]["quality"]["value"], 0.97)
+        self.assertLess(found["held_back"]["cost"]["value"], 0.6 * found["single_models"]["large"]["cost"]["value"])
+        config = self.folder / "assay.yaml"
+        config.write_text("upstreams:\n  small: {url: 'http://127.0.0.1:8000/v1'}\n  large: {url: 'http://127.0.0.1:8000/v1'}\n"
+                          + routes.read_text())
+        done = self.run_assay("config", "check", config)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+        self.assertEqual(yaml.safe_load(routes.read_text())["routes"]["thrifty"]["consensus"], {"min_supported": 0.8})
+        rows[3]["answers"][0]["supported"] = 1.5
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        broken = self.run_assay("tune", path, "--experts")
+        self.assertEqual(broken.returncode, 2)
+        self.assertIn("checked.jsonl:4: ", broken.stderr)
+
     def test_whom_to_ask_needs_answers_that_can_be_compared(self):
         done = self.run_assay("tune", self.table(), "--experts")
         self.assertEqual(done.returncode, 2)

@@ -28,6 +28,7 @@ struct Options {
   double latency = std::numeric_limits<double>::infinity();  // ms, mean
   std::vector<std::string> latencies;
   std::string route = "tuned";
+  std::vector<std::string> documents;
   std::string file;
   std::vector<std::string> prices;
   std::string class_field;
@@ -280,26 +281,37 @@ Result<int> RunCircle(const Options& options) {
       tuner::EvaluateCircle(parts.tune, tuned.plan, options.confidence);
   const tuner::CircleValue proof =
       tuner::EvaluateCircle(parts.held_back, tuned.plan, options.confidence);
+  const bool checked = tuned.plan.policy == tuner::CirclePolicy::kChecked;
   if (!options.write.empty()) {
-    ASSAY_TRY(core::WriteFileAtomically(core::FileSystem::Real(), options.write,
-                                        tuner::CircleLines(outcomes, tuned.plan, options.route)));
+    if (checked && options.documents.empty()) {
+      return Fail(Code::kInvalidArgument,
+                  "this plan checks answers: name what the route shall check them against, with "
+                  "--documents FOLDER");
+    }
+    ASSAY_TRY(core::WriteFileAtomically(
+        core::FileSystem::Real(), options.write,
+        tuner::CircleLines(outcomes, tuned.plan, options.route, options.documents)));
   }
   if (options.json) {
     boost::json::object singles;
     for (const auto& [name, value] : rows) singles[name] = ToJson(value);
-    fmt::print("{}",
-               PrettyJson(boost::json::object{{"least_quality", bounds.least_quality},
-                                              {"policy", tuner::PolicyName(tuned.plan.policy)},
-                                              {"models", boost::json::value_from(models)},
-                                              {"plans_tried_all", tuned.enumerated},
-                                              {"engine_found_best", tuned.engine_found_best},
-                                              {"tuned_on", ToJson(promised)},
-                                              {"held_back", ToJson(proof)},
-                                              {"single_models", std::move(singles)}}));
+    boost::json::object out{{"least_quality", bounds.least_quality},
+                            {"policy", tuner::PolicyName(tuned.plan.policy)},
+                            {"models", boost::json::value_from(models)},
+                            {"plans_tried_all", tuned.enumerated},
+                            {"engine_found_best", tuned.engine_found_best},
+                            {"tuned_on", ToJson(promised)},
+                            {"held_back", ToJson(proof)},
+                            {"single_models", std::move(singles)}};
+    if (checked) out["min_supported"] = tuned.plan.min_supported;
+    fmt::print("{}", PrettyJson(out));
     return kExitSuccess;
   }
-  fmt::print("tuned on {} questions for a quality of {:.4f}: {} of {}\n\n", promised.n,
-             bounds.least_quality, tuner::PolicyName(tuned.plan.policy), fmt::join(models, ", "));
+  fmt::print("tuned on {} questions for a quality of {:.4f}: {} of {}{}\n\n", promised.n,
+             bounds.least_quality, tuner::PolicyName(tuned.plan.policy), fmt::join(models, ", "),
+             checked ? fmt::format(", until {:g} % of the claims are supported",
+                                   100 * tuned.plan.min_supported)
+                     : std::string());
   rows.insert(rows.begin(), {"this plan", proof});
   PrintCircle(rows);
   return kExitSuccess;
@@ -377,6 +389,11 @@ void AddTuneCommand(CLI::App& app, Invocation& invocation) {
       ->option_text("MODEL=MS");
   command->add_option("--route", options->route, "With --experts: the route's name in --write")
       ->needs(circle);
+  command
+      ->add_option("--documents", options->documents,
+                   "With --experts: what the route of --write checks answers against")
+      ->needs(circle)
+      ->option_text("FOLDER");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->footer(
       "Half of the questions tune, the other half shows what came of it "

@@ -1,6 +1,7 @@
 #include "assay/tuner/circle.h"
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 
 #include <fmt/format.h>
@@ -79,6 +80,73 @@ TEST(Circle, BoundsDecideBetweenThePolicies) {
   EXPECT_EQ(quick->plan.models.size(), 3U);
   const auto none = TuneCircle(table, {.least_quality = 0.99, .most_latency_ms = 150}, options);
   EXPECT_EQ(none.error().code, Code::kFailedPrecondition);
+}
+
+// A cheap model whose wrong answers the documents mostly do not support, and a dear one that is
+// always right. `share` of an answer: what is supported of it.
+Outcomes CheckedTable(std::size_t rows, double wrong_share) {
+  std::mt19937_64 rng(5);
+  Outcomes out = Table(std::vector<std::string>(rows, "11"), {1, 10});
+  for (Outcome& row : out.rows) {
+    row.answer.assign(2, kNoAnswer);
+    const bool right = std::bernoulli_distribution(0.6)(rng);
+    row.quality[0] = right ? 1 : 0;
+    row.supported = {right ? 0.8 : wrong_share, 0.9};
+    row.contradicted = {0, 0};
+  }
+  return out;
+}
+
+TEST(Circle, ACheckedCascadeStopsAtTheFirstAnswerThatIsSupportedAndNowhereContradicted) {
+  Outcomes table = Table({"01", "01", "01", "10"}, {1, 10});
+  const std::vector<std::vector<double>> supported = {
+      {0.7, 0.9}, {0.6, 0.9}, {0.9, 0.2}, {0.5, 0.4}};
+  const std::vector<std::vector<double>> contradicted = {{0, 0}, {0, 0}, {0.1, 0.3}, {0, 0}};
+  for (std::size_t i = 0; i < 4; ++i) {
+    table.rows[i].supported = supported[i];
+    table.rows[i].contradicted = contradicted[i];
+  }
+  const CirclePlan plan{CirclePolicy::kChecked, {0, 1}, 0.7};
+  const CircleValue value = EvaluateCircle(table, plan, 0.95);
+  EXPECT_NEAR(value.asked, 7.0 / 4, 1e-12);
+  // Served: the first, the second, and where none passes the least contradicted, most supported.
+  EXPECT_NEAR(value.quality.value, (0 + 1 + 0 + 1) / 4.0, 1e-12);
+  EXPECT_NEAR(value.cost.value, (1 + 11 + 11 + 11) / 4.0, 1e-12);
+  table.rows[0].supported[1] = std::nan("");
+  EXPECT_EQ(EvaluateCircle(table, plan, 0.95).n, 3U)
+      << "where nobody has checked, nothing is known";
+}
+
+TEST(Circle, TheCutOffOfTheCheckIsTunedAndIsTheMostCarefulThatDoesTheSame) {
+  const SearchOptions options{.evaluations = 4000};
+  for (const double wrong_share : {0.3, 0.52}) {
+    const auto tuned = TuneCircle(CheckedTable(400, wrong_share), {.least_quality = 0.99}, options);
+    ASSERT_TRUE(tuned) << tuned.error().message;
+    EXPECT_EQ(tuned->plan.policy, CirclePolicy::kChecked);
+    EXPECT_EQ(tuned->plan.models, (std::vector<std::uint32_t>{0, 1}));
+    EXPECT_DOUBLE_EQ(tuned->plan.min_supported, 0.8);
+    EXPECT_EQ(tuned->enumerated, 2U + 2 * 21);
+  }
+  const auto lax = TuneCircle(CheckedTable(400, 0.3), {.least_quality = 0.5}, options);
+  EXPECT_EQ(lax->plan.policy, CirclePolicy::kSingle) << "no check is cheaper than any";
+  EXPECT_EQ(
+      CircleLines(CheckedTable(1, 0), {CirclePolicy::kChecked, {0, 1}, 0.8}, "r", {"docs/"}),
+      "routes:\n  \"r\": {experts: [\"m0\", \"m1\"], policy: cascade, documents: [\"docs/\"], "
+      "consensus: {min_supported: 0.8}}\n");
+}
+
+TEST(Circle, AModelThatFewQuestionsAreKnownOfIsNoPlan) {
+  Outcomes table = Table(std::vector<std::string>(10, "11"), {5, 1});
+  for (std::size_t i = 0; i < 6; ++i) table.rows[i].quality[1] = std::nan("");
+  const auto tuned = TuneCircle(table, {.least_quality = 0.9}, {.evaluations = 1000});
+  ASSERT_TRUE(tuned);
+  EXPECT_EQ(tuned->plan.models, std::vector<std::uint32_t>{0});
+}
+
+TEST(Circle, OneModelIsAskedAlone) {
+  const auto tuned = TuneCircle(Table({"1", "1"}, {5}), {.least_quality = 0.9}, {});
+  ASSERT_TRUE(tuned) << tuned.error().message;
+  EXPECT_EQ(tuned->plan.models, std::vector<std::uint32_t>{0});
 }
 
 TEST(Circle, ATableWithoutAnswersAndALogAreRefused) {

@@ -57,6 +57,8 @@ class Reader {
       row.cost.resize(out_.models.size(), kNaN);
       row.answer.resize(out_.models.size(), kNoAnswer);
       row.latency_ms.resize(out_.models.size(), kNaN);
+      row.supported.resize(out_.models.size(), kNaN);
+      row.contradicted.resize(out_.models.size(), kNaN);
     }
     if (!out_.classes.empty()) return {};
     std::vector<std::size_t> sorted = lengths_;
@@ -176,6 +178,23 @@ class Reader {
     return {};
   }
 
+  // Shares of the answer's claims; one that is checked and says nothing of contradictions has none.
+  static Result<void> AddChecks(const json::object& fields, std::uint32_t id, Outcome& row) {
+    for (auto* shares : {&row.supported, &row.contradicted}) {
+      if (shares->size() <= id) shares->resize(id + 1, kNaN);
+      (*shares)[id] = kNaN;
+    }
+    ASSAY_TRY(Amount(fields, "supported", row.supported[id]));
+    if (std::isnan(row.supported[id])) return {};
+    row.contradicted[id] = 0;
+    ASSAY_TRY(Amount(fields, "contradicted", row.contradicted[id]));
+    if (row.supported[id] + row.contradicted[id] > 1 + 1e-9) {
+      return Fail(Code::kInvalidArgument,
+                  "has shares of supported and contradicted claims above 1 together");
+    }
+    return {};
+  }
+
   // What the answer itself is, beside its quality.
   Result<void> AddAnswer(const json::object& fields, std::uint32_t id, Outcome& row) {
     ASSAY_TRY(Amount(fields, "cost", row.cost[id]));
@@ -184,6 +203,7 @@ class Reader {
     const auto usual = options_.latency_ms.find(out_.models[id]);
     if (usual != options_.latency_ms.end()) row.latency_ms[id] = usual->second;
     ASSAY_TRY(Amount(fields, "latency_ms", row.latency_ms[id]));
+    ASSAY_TRY(AddChecks(fields, id, row));
     std::string final_text(Text(fields, {"final"}));
     if (options_.final_of) {
       const std::string_view text = Text(fields, {"text"});

@@ -19,11 +19,15 @@ enum class CirclePolicy : std::uint8_t {
   kSingle,   // the first one
   kCascade,  // one after the other, until two agree; at the end the answer of most
   kFanout,   // all at once; the answer of most, of the first where several have as many
+  kChecked,  // one after the other, until the documents support an answer; at the end the one that
+             // they contradict least, and of those support most
 };
 
 struct CirclePlan {
   CirclePolicy policy = CirclePolicy::kSingle;
   std::vector<std::uint32_t> models;  // in the order in which they are asked; no two are equal
+  // kChecked only: share of an answer's claims that ends the cascade, where none is contradicted.
+  double min_supported = 0;
 };
 
 struct CircleBounds {
@@ -40,26 +44,30 @@ struct CircleValue {
   double asked = 0;     // models, mean
 };
 
-// On a table whose rows say which answers are equal. Intervals: normal.
+// On a table whose rows say which answers are equal, or what the documents say about them.
+// Intervals: normal.
 [[nodiscard]] CircleValue EvaluateCircle(const Outcomes& outcomes, const CirclePlan& plan,
                                          double confidence);
 
-// The cheapest plan within the bounds, found by an engine; of equal ones the quickest. `tried` gets
-// the number of plans where all of them were tried too: at most 20,000. Errors: kInvalidArgument
-// for a log, for rows without answers, and as Minimize; kFailedPrecondition when no plan keeps the
-// bounds.
+// The cheapest plan within the bounds, found by an engine; of equal ones the quickest. Only plans
+// count whose models have answered half of the questions. Cut-offs of a checked cascade are tried
+// in steps of 0.05; of those that do the same, the most careful one. Errors: kInvalidArgument for a
+// log, for rows that neither say which answers agree nor what documents say, and as Minimize;
+// kFailedPrecondition when no plan keeps the bounds.
 struct TunedCircle {
   CirclePlan plan;
-  std::uint64_t enumerated = 0;    // 0: too many to try all
+  std::uint64_t enumerated = 0;    // plans, where all of them, 20,000 at most, were tried too
   bool engine_found_best = false;  // where all were tried
 };
 [[nodiscard]] Result<TunedCircle> TuneCircle(const Outcomes& outcomes, const CircleBounds& bounds,
                                              const SearchOptions& options);
 
-// "single", "cascade", "fanout".
+// "single", "cascade", "fanout", "checked".
 [[nodiscard]] std::string_view PolicyName(CirclePolicy policy);
-// Lines for the file of `assay serve`: one route of that name.
+// Lines for the file of `assay serve`: one route of that name, which checks against `documents`
+// where the plan does.
 [[nodiscard]] std::string CircleLines(const Outcomes& outcomes, const CirclePlan& plan,
-                                      std::string_view route);
+                                      std::string_view route,
+                                      const std::vector<std::string>& documents);
 
 }  // namespace assay::tuner

@@ -26,8 +26,12 @@ struct Outcome {
   std::vector<double> cost;                // a model: US dollars; NaN where unknown
   std::vector<std::uint32_t> answer = {};  // a model: equal numbers are equal answers of this row
   std::vector<double> latency_ms = {};     // a model; NaN where unknown
-  std::uint32_t chosen = 0;                // logs only
-  double propensity = 0;  // logs only: probability with which `chosen` was chosen, (0, 1]
+  // A model: shares of the answer's claims that documents support and contradict; NaN where nobody
+  // has checked.
+  std::vector<double> supported = {};
+  std::vector<double> contradicted = {};
+  std::uint32_t chosen = 0;  // logs only
+  double propensity = 0;     // logs only: probability with which `chosen` was chosen, (0, 1]
 };
 
 struct Outcomes {
@@ -50,7 +54,8 @@ struct ReadOptions {
 // JSON lines of one of these forms (docs/tuner.md):
 //   {"prompt", "correct": {model: bool or number}}              a table
 //   {"question", "answers": [{"model", "correct", "text"}]}     a table; answers may also have
-//                                                               "final", "cost" and "latency_ms"
+//                                                               "final", "cost", "latency_ms",
+//                                                               "supported" and "contradicted"
 //   {"class", "model", "propensity", "reward", "cost"}          a log
 // Tokens are estimated as a quarter of the characters of question and answer. Records without a
 // class get one of four by the length of their question. Errors: kInvalidArgument naming file and
