@@ -11,12 +11,16 @@
 #include "clustered_rows.h"
 #include "crash_fs.h"
 #include "live_index_internal.h"
+#include "sanitizers.h"
 #include "temp_dir.h"
 
 namespace assay::vector {
 namespace {
 
+using assay::testing::Sized;
+
 constexpr std::size_t kDim = 40;
+constexpr std::size_t kStride = Sized<std::size_t>(4'999, 49'999);  // of bytes that are damaged
 constexpr std::size_t kRows = 4200;
 
 std::unique_ptr<Index> MakeIndex(const std::vector<float>& rows, std::uint64_t first_id) {
@@ -25,6 +29,16 @@ std::unique_ptr<Index> MakeIndex(const std::vector<float>& rows, std::uint64_t f
     EXPECT_TRUE((*index)->Insert(first_id + i, std::span(rows).subspan(i * kDim, kDim)));
   }
   return std::move(*index);
+}
+
+// Rows from id 9 on, with lists, which take seconds to make under the thread sanitizer.
+const Index& OptimizedIndex(const std::vector<float>& rows) {
+  static const std::unique_ptr<Index> shared = [&] {
+    auto index = MakeIndex(rows, 9);
+    EXPECT_TRUE(index->Optimize({}));
+    return index;
+  }();
+  return *shared;
 }
 
 class IndexFileTest : public ::testing::Test {
@@ -45,6 +59,7 @@ class IndexFileTest : public ::testing::Test {
 
 TEST_F(IndexFileTest, AnIndexIsFoundAgainAsItWasSaved) {
   for (const std::uint64_t first_id : {0U, 77U}) {
+    if (assay::testing::kUnderThreadSanitizer && first_id == 0) continue;  // saved without ids
     const auto index = MakeIndex(rows_, first_id);
     ASSERT_TRUE(index->Optimize({}));
     index->Erase(first_id + 3);
@@ -62,9 +77,7 @@ TEST_F(IndexFileTest, AnIndexIsFoundAgainAsItWasSaved) {
 }
 
 TEST_F(IndexFileTest, AnOpenedIndexTakesChangesAndCanBeSavedAgain) {
-  const auto index = MakeIndex(rows_, 0);
-  ASSERT_TRUE(index->Optimize({}));
-  ASSERT_TRUE(index->Save(files_, path_));
+  ASSERT_TRUE(OptimizedIndex(rows_).Save(files_, path_));
   {
     const auto again = std::move(*Index::Open(files_, path_, "", Verify::kHeaderOnly));
     ASSERT_TRUE(again->Erase(10));
@@ -109,9 +122,7 @@ TEST_F(IndexFileTest, AnotherEncodersIndexIsRefusedByName) {
 }
 
 TEST_F(IndexFileTest, EveryCutAndEveryFlippedByteIsFound) {
-  const auto index = MakeIndex(rows_, 9);
-  ASSERT_TRUE(index->Optimize({}));
-  ASSERT_TRUE(index->Save(files_, path_));
+  ASSERT_TRUE(OptimizedIndex(rows_).Save(files_, path_));
   const std::string whole = *files_.ReadFile(path_, 1 << 30);
   const auto open = [](const std::string& bytes) {
     const auto copy = std::make_shared<std::vector<std::uint64_t>>(bytes.size() / 8 + 1);
@@ -121,7 +132,7 @@ TEST_F(IndexFileTest, EveryCutAndEveryFlippedByteIsFound) {
   };
   ASSERT_TRUE(open(whole).has_value());
   const std::size_t codes_begin = 192 + kRows * kDim * sizeof(float);
-  for (std::size_t at = 0; at < whole.size(); at += at < 192 ? 1 : 4999) {
+  for (std::size_t at = 0; at < whole.size(); at += at < 192 ? 1 : kStride) {
     std::string damaged = whole;
     damaged[at] = static_cast<char>(damaged[at] ^ 4);
     if (at >= 184 && at < 192) continue;  // padding

@@ -15,12 +15,16 @@
 #include "clustered_rows.h"
 #include "coding/coder_internal.h"
 #include "coding/nearest_kernels.h"
+#include "sanitizers.h"
 
 namespace assay::vector {
 namespace {
 
-constexpr std::size_t kDim = 64;
-constexpr std::size_t kRows = 6'000;
+using assay::testing::Sized;
+
+constexpr std::size_t kDim = Sized<std::size_t>(64, 24);
+constexpr std::size_t kRows = Sized<std::size_t>(6'000, 4'200);
+constexpr std::size_t kQueries = Sized<std::size_t>(100, 40);
 
 std::span<const float> RowOf(const std::vector<float>& rows, std::size_t i,
                              std::size_t dim = kDim) {
@@ -60,7 +64,7 @@ double RecallAt10(const Index& index, const std::vector<float>& rows,
 class ListsTest : public ::testing::Test {
  protected:
   std::vector<float> rows_ = ClusteredRows(kRows, kDim, 1);
-  std::vector<float> queries_ = ClusteredRows(100, kDim, 2);
+  std::vector<float> queries_ = ClusteredRows(kQueries, kDim, 2);
 };
 
 TEST_F(ListsTest, ReachTheWantedRecallWithExactScores) {
@@ -113,7 +117,7 @@ TEST_F(ListsTest, AreMadeWhileOthersSearchInsertAndErase) {
     }
   });
   std::thread searcher([&] {
-    for (std::size_t q = 0; !done; q = (q + 1) % 100) {
+    for (std::size_t q = 0; !done; q = (q + 1) % kQueries) {
       EXPECT_EQ(index->Search(RowOf(queries_, q), 5)->size(), 5U);
     }
   });
