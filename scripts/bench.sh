@@ -11,7 +11,8 @@ usage: scripts/bench.sh [--only GROUP[,GROUP...]] [--quick] [--rounds N] [--writ
 Builds the preset release and runs every benchmark next to its peer, in turns. Prints a table (ours, peer, ratio, target,
 met) and writes build/bench/results.json. A whole run that is not --quick also rewrites the table in docs/benchmarks.md.
 
-  --only GROUP   only these groups: text, claims, cache, crypto, embed, vector, corpus, telemetry, cli, gateway
+  --only GROUP   only these groups: text, claims, cache, crypto, embed, vector, vector-index,
+                 corpus, consensus, experiments, tuner, telemetry, cli, gateway
   --quick        short runs on less data: shows that all works; the figures are rough
   --rounds N     interleaved runs of each side (default: 7, with --quick 3)
   --write-docs   also after a part or a quick run: rewrites the tables all of whose groups were run
@@ -23,7 +24,9 @@ examples:
   scripts/bench.sh --quick                everything, roughly, in two minutes
   scripts/bench.sh --only text            patterns, WordPiece, sentences
   scripts/bench.sh --only corpus,cli --rounds 15
-  scripts/bench.sh --only vector --write-docs   vectors and their index: 20 minutes the first time, then three
+  scripts/bench.sh --only vector --write-docs         codec, store and exact search: three minutes
+  scripts/bench.sh --only vector-index --write-docs   indexes beside their peers: the first runs, of at most eight minutes
+                                          each, prepare (exit code 3: call it again), then three minutes
 TEXT
 }
 

@@ -20,6 +20,7 @@ SECTIONS = (
     (BEGIN, END, ("text", "claims", "consensus", "embed", "corpus", "experiments", "tuner", "cli")),
     ("<!-- bench:gateway:begin -->", "<!-- bench:gateway:end -->", ("gateway", "cache", "crypto", "telemetry")),
     ("<!-- bench:vector:begin -->", "<!-- bench:vector:end -->", ("vector",)),
+    ("<!-- bench:vector-index:begin -->", "<!-- bench:vector-index:end -->", ("vector-index",)),
 )
 
 
@@ -55,7 +56,7 @@ SHARED = "claims/shared/"
 BM25_ROW = "BM25 over 100,000 passages, top 10"
 HIT = "gateway, hit, 16 connections"
 MISS, ADDED = "gateway, passed through, 16 connections", "gateway, passed through, added median latency"
-CLUSTERED, QUESTIONS = "vector/index/clustered/", "vector/index/questions/"
+CLUSTERED, QUESTIONS = "vector-index/clustered/", "vector-index/questions/"
 NEAREST_D = "10 nearest of 100,000 x 1,536, wanted recall 0.99"
 NEAREST_R = "10 nearest of 100,000 questions x 384, wanted recall 0.99"
 EXPERIMENT = "experiment, 10 variants x 8 metrics x 1,000 values"

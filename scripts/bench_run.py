@@ -4,7 +4,8 @@
 usage: bench_run.py [--only GROUP[,GROUP]] [--quick] [--rounds N] [--write-docs]
 
 Standard output gets the table, standard error the progress when it is a terminal. Exit code 1 when a benchmark failed
-(or its answers differed from the peer's), 2 when the build must not be measured.
+(or its answers differed from the peer's), 2 when the build must not be measured, 3 when data or peers are prepared in
+part: the same command goes on where it stopped.
 """
 
 import argparse
@@ -29,7 +30,8 @@ PROGRAMS = BUILD / "bench"
 RESULTS = ROOT / "build" / "bench" / "results.json"
 DOCS = ROOT / "docs" / "benchmarks.md"
 COMMAND_LIMIT_S = 600
-PREPARE_LIMIT_S = 3600  # of what prepares its data and its peers the first time
+PREPARE_FOR_S = 240  # of a run that prepares data and peers: no further step is begun, none takes longer than that
+UNFINISHED = 3  # exit code of what prepared a part and wants to be called again
 NO_DATA = "needs ASSAY_DATA"
 CLEAN_CPU_SHARE = 0.95  # below it other programs were running
 NO_PEER = "peer not installed"
@@ -41,6 +43,10 @@ class BenchError(Exception):
 
 class MissingPeer(BenchError):
     """What to compare with is not installed, which is no failure of ours."""
+
+
+class Unfinished(BenchError):
+    """What is measured is not prepared yet; calling again goes on."""
 
 
 class Plan:
@@ -60,6 +66,7 @@ class Plan:
 class Results:
     def __init__(self):
         self.series, self.missing, self.failed, self.facts = {}, {}, [], {"peers": {}, "took_s": {}}
+        self.unfinished = []  # what has to be called again
         self.cpu_shares = []  # CPU time over wall time of every single-threaded run: 1 on a quiet machine
 
     def add(self, name, unit, runs):
@@ -86,14 +93,17 @@ def run(command, limit_s=COMMAND_LIMIT_S, **options):
     """Returns the standard output of one program, or raises BenchError with its last words."""
     command = [str(part) for part in command]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, cwd=ROOT, **options)
+        done = subprocess.run(command, text=True, timeout=limit_s, cwd=ROOT, stdout=subprocess.PIPE,
+                              **{"stderr": subprocess.PIPE, **options})
     except FileNotFoundError:
         raise BenchError(f"{Path(command[0]).name} is not built") from None
     except subprocess.TimeoutExpired:
         raise BenchError(f"{Path(command[0]).name} ran longer than {limit_s} s") from None
     if done.returncode != 0:
         name = next((Path(part).name for part in command if part.endswith((".py", "_bench"))), Path(command[0]).name)
-        said = (done.stderr.strip() or done.stdout.strip()).split("\n")[-1]
+        said = ((done.stderr or "").strip() or done.stdout.strip()).split("\n")[-1]
+        if done.returncode == UNFINISHED:
+            raise Unfinished(said)
         module = re.match(r"ModuleNotFoundError: No module named '(\w+)", said)
         if module:
             raise MissingPeer(f"{NO_PEER} ({module[1]})")
@@ -286,21 +296,22 @@ def vector_store(plan, results):
 
 
 def vector_index(plan, results):
-    """Two sets beside their peers; the first run makes them, and writes the whole table to docs/vectors.md if asked."""
+    """Two sets beside their peers, which the first runs make; writes the whole table to docs/vectors.md if asked."""
     prepared = (RESULTS.parent / "vector_index" / "clustered" / "faiss_ivf256_pq96.json").exists()
     if plan.quick and not prepared:
         raise MissingPeer("only after a whole run, which makes the peers' indexes")
-    command = [sys.executable, "bench/peers/vector_index.py", BUILD / "assay", "--json", "--sets",
-               "clustered,questions" if plan.data else "clustered", "--rounds", min(plan.rounds, 3)]
+    command = [sys.executable, "bench/peers/vector_index.py", BUILD / "assay", "--json", "--prepare-for", PREPARE_FOR_S,
+               "--sets", "clustered,questions" if plan.data else "clustered", "--rounds", min(plan.rounds, 3)]
     if plan.write_docs:
         command += ["--docs", "docs/vectors.md"]
-    report = json.loads(run(command, limit_s=PREPARE_LIMIT_S))
+    # It shows its own progress on a terminal.
+    report = json.loads(run(command, **({"stderr": None} if sys.stderr.isatty() else {})))
     for which, measured in report["sets"].items():
         for one in measured:
             name = re.sub(r"[^a-z0-9]+", "_", one["name"].lower())
-            results.add(f"vector/index/{which}/qps/{name}", "1/s", one["qps_cpu"])
-            results.add(f"vector/index/{which}/build/{one['peer']}", "s", [one["build_cpu_s"]])
-            results.add(f"vector/index/{which}/bytes/{one['peer']}", "B", [one["bytes"]])
+            results.add(f"vector-index/{which}/qps/{name}", "1/s", one["qps_cpu"])
+            results.add(f"vector-index/{which}/build/{one['peer']}", "s", [one["build_cpu_s"]])
+            results.add(f"vector-index/{which}/bytes/{one['peer']}", "B", [one["bytes"]])
     results.facts["peers"].update(report["versions"])
     for peer, reason in report["missing"].items():
         print(f"note: {peer}: {reason}", file=sys.stderr)
@@ -405,7 +416,7 @@ BENCHMARKS = (
     ("encoders", encoders, "embed", True, "embed_bench"),
     ("exact vector search", vectors, "vector", False, "vector_bench"),
     ("vector store", vector_store, "vector", False, "vector_store_bench"),
-    ("vector index", vector_index, "vector/index", False, "assay_program"),
+    ("vector index", vector_index, "vector-index", False, "assay_program"),
     ("BM25", bm25, "corpus/bm25", True, "bm25_bench"),
     ("index", index, "corpus/index", False, "index_bench"),
     ("metrics and log", telemetry, "telemetry", False, "telemetry_bench"),
@@ -482,6 +493,9 @@ def measure(plan, groups):
             function(plan, results)
         except MissingPeer as error:
             results.missing[prefix] = str(error)
+        except Unfinished as error:
+            results.missing[prefix] = str(error)
+            results.unfinished.append(f"{title}: {error}")
         except BenchError as error:
             results.missing[prefix] = str(error)
             results.failed.append(f"{title}: {error}")
@@ -536,6 +550,10 @@ def main():
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print_report(report)
+    for line in measured.unfinished:
+        print(f"not finished: {line}", file=sys.stderr)
+    if measured.unfinished:
+        return UNFINISHED
     if options.write_docs:
         text = DOCS.read_text(encoding="utf-8")
         DOCS.write_text(bench_report.rewrite_document(text, report), encoding="utf-8")

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Assay's vector index beside faiss, usearch and hnswlib: recall, queries a second, memory, build time.
 
-usage: vector_index.py ASSAY [--folder DIR] [--sets clustered,questions] [--rounds N] [--docs docs/vectors.md] [--json]
+usage: vector_index.py ASSAY [--folder DIR] [--sets clustered,questions] [--rounds N] [--prepare-for SECONDS]
+                       [--docs docs/vectors.md] [--json]
 
 ASSAY is build/release/assay. Two sets: 100,000 x 1,536 generated rows around 1,000 centres, and 100,000 questions of
-$ASSAY_DATA as MiniLM embeds them (384 dimensions). The first run makes them, their true neighbours and the peers'
-indexes, and keeps all in DIR (default build/bench/vector_index): 15 minutes of CPU time, 3 GB. Every run then builds
-Assay's index and measures all sides in turns, one query at a time on one thread: about a minute.
+$ASSAY_DATA as MiniLM embeds them (384 dimensions). They, their true neighbours and the peers' indexes are made once, step by
+step, and kept in DIR (default build/bench/vector_index): 15 minutes of CPU time, 3 GB. With --prepare-for no further
+step is begun after so many seconds; the exit code is then 3, and the next call goes on. Once all is there, a run builds
+Assay's index and measures all sides in turns, one query at a time on one thread: about a minute a set.
 """
 
 import argparse
@@ -28,9 +30,34 @@ import numpy as np  # noqa: E402
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPAWN = multiprocessing.get_context("spawn")
 ROWS, QUERIES, NEAREST = 100_000, 1_000, 10
+UNFINISHED = 3
 BEGIN, END = "<!-- vector-index:begin -->", "<!-- vector-index:end -->"
 TITLES = {"clustered": "100,000 x 1,536, generated around 1,000 centres",
           "questions": "100,000 x 384, MiniLM over questions"}
+
+
+class Steps:
+    """What is done, on a terminal; and when to stop and be called again."""
+
+    def __init__(self, limit_s):
+        self.limit_s, self.start, self.shown = limit_s, time.monotonic(), sys.stderr.isatty()
+
+    def begin(self, what):
+        passed = time.monotonic() - self.start
+        if self.limit_s and passed > self.limit_s:
+            self.end()
+            print(f"stopped after {passed:.0f} s before {what}; call it again, it goes on there", file=sys.stderr)
+            print(f"stopped before {what}; call it again, it goes on there")
+            sys.exit(UNFINISHED)
+        self.show(what)
+
+    def show(self, what):
+        if self.shown:
+            print(f"\r\033[K{what} ... ({time.monotonic() - self.start:.0f} s)", end="", file=sys.stderr, flush=True)
+
+    def end(self):
+        if self.shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 # ---- the two sets ----
@@ -77,10 +104,19 @@ def question_rows(assay, data):
         return np.load(folder / "rows.npy")
 
 
-def prepare_set(name, folder, assay, data):
+def save_whole(path, write):
+    """Half a file of a run that was stopped is not taken for a whole one."""
+    half = path.with_name(path.name + ".half")
+    with open(half, "wb") as file:
+        write(file)
+    half.replace(path)
+
+
+def prepare_set(name, folder, assay, data, steps):
     """Writes base.npy, queries.npy and truth.npy unless they are there."""
     if (folder / "truth.npy").exists():
         return
+    steps.begin(f"making the set '{name}'")
     if name == "questions" and not data:
         sys.exit("vector_index.py: the questions are read from $ASSAY_DATA, which is not set")
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +126,8 @@ def prepare_set(name, folder, assay, data):
     np.save(folder / "queries.npy", queries)
     best = np.argpartition(-(queries @ base.T), NEAREST, axis=1)[:, :NEAREST]
     scores = np.einsum("qkd,qd->qk", base[best].astype(np.float64), queries.astype(np.float64))
-    np.save(folder / "truth.npy", np.take_along_axis(best, np.argsort(-scores, axis=1), axis=1).astype(np.int64))
+    save_whole(folder / "truth.npy",
+               lambda file: np.save(file, np.take_along_axis(best, np.argsort(-scores, axis=1), axis=1).astype(np.int64)))
 
 
 # ---- the peers: build, save, load, and one search function a setting ----
@@ -218,10 +255,11 @@ def prepare_peer(peer, folder):
     recall = {name: 1.0 if peer.key == "faiss_flat" else recall_of(search, queries, truth)
               for name, search in peer.searches(index, base)}
     size = (folder / peer.key).stat().st_size / len(base)
-    (folder / f"{peer.key}.json").write_text(json.dumps({"build_cpu_s": build_cpu_s, "bytes": size, "recall": recall}))
+    note = json.dumps({"build_cpu_s": build_cpu_s, "bytes": size, "recall": recall})
+    save_whole(folder / f"{peer.key}.json", lambda file: file.write(note.encode()))
 
 
-def prepare_peers(folder, missing):
+def prepare_peers(folder, missing, steps):
     """Each in a process of its own: their OpenMP libraries do not bear each other."""
     for peer in PEERS:
         if (folder / f"{peer.key}.json").exists():
@@ -229,6 +267,7 @@ def prepare_peers(folder, missing):
         if importlib.util.find_spec(peer.module) is None:
             missing[peer.key] = f"peer not installed ({peer.module})"
             continue
+        steps.begin(f"{folder.name}: the index of {peer.key}")
         process = SPAWN.Process(target=prepare_peer, args=(peer, folder))
         process.start()
         process.join()
@@ -385,7 +424,7 @@ def sentences(report):
 
 
 def markdown(report):
-    lines = [f"Measured {report['date']} by `scripts/bench.sh --only vector --write-docs`, {report['rounds']} rounds in turns; "
+    lines = [f"Measured {report['date']} by `scripts/bench.sh --only vector-index --write-docs`, {report['rounds']} rounds in turns; "
              + ", ".join(f"{name} {version}" for name, version in report["versions"].items())
              + f"; load before the run {report['load']:.1f}.", "", *table(report), ""]
     return "\n".join([*lines, *(f"- {line}" for line in sentences(report))])
@@ -416,6 +455,7 @@ def main():
     parser.add_argument("--sets", default="clustered,questions")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--budget", type=float, default=0.7, help="seconds a round for each setting of a peer")
+    parser.add_argument("--prepare-for", type=float, default=0, metavar="SECONDS", help="begin no step after that; 0: all")
     parser.add_argument("--prepare-only", action="store_true", help="make the sets and the peers' indexes, and stop")
     parser.add_argument("--docs", type=Path, help="rewrite the table in this file")
     parser.add_argument("--json", action="store_true")
@@ -423,13 +463,17 @@ def main():
     load = os.getloadavg()[0]
     report = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "rounds": options.rounds, "load": load,
               "versions": versions(), "missing": {}, "sets": {}}
-    for name in options.sets.split(","):
-        folder = options.folder / name
-        prepare_set(name, folder, options.assay, os.environ.get("ASSAY_DATA", ""))
-        prepare_peers(folder, report["missing"])
-        if not options.prepare_only:
-            wanted = (0.99,) if name == "clustered" else (0.99, 0.98)
-            report["sets"][name] = measure(folder, options.assay, wanted, options.rounds, options.budget)
+    steps = Steps(options.prepare_for)
+    names = options.sets.split(",")
+    for name in names:
+        prepare_set(name, options.folder / name, options.assay, os.environ.get("ASSAY_DATA", ""), steps)
+        prepare_peers(options.folder / name, report["missing"], steps)
+    steps.begin("measuring")
+    for name in () if options.prepare_only else names:
+        steps.show(f"measuring '{name}'")
+        wanted = (0.99,) if name == "clustered" else (0.99, 0.98)
+        report["sets"][name] = measure(options.folder / name, options.assay, wanted, options.rounds, options.budget)
+    steps.end()
     if options.docs:
         write_docs(options.docs, report)
     if not options.prepare_only:
