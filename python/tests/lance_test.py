@@ -16,6 +16,7 @@ import assay  # noqa: E402
 
 try:
     import lancedb
+    import pyarrow
 except ImportError:
     lancedb = None
 else:
@@ -81,6 +82,20 @@ class LanceTest(unittest.TestCase):
             lance.import_table(table, self.store("other", encoder="other@1"))
         with self.assertRaisesRegex(assay.InvalidArgument, "too few"):
             lance.build_index(table)
+        with self.assertRaisesRegex(assay.InvalidArgument, "0 sub-vectors"):
+            lance.build_index(table, sub_vectors=0)
+        database = lancedb.connect(f"{self.folder}/db")
+        texts = database.create_table("texts", pyarrow.table({"id": [1], "vector": ["text"]}))
+        with self.assertRaisesRegex(assay.InvalidArgument, "a list of one size"):
+            lance.import_table(texts, self.store("texts", dim=2))
+        with self.assertRaisesRegex(assay.InvalidArgument, "needs the columns"):
+            lance.import_table(database.create_table("other", pyarrow.table({"a": [1]})), self.store("none"))
+        holes = pyarrow.table(
+            {"id": pyarrow.array([1, 2], pyarrow.uint64()),
+             "vector": pyarrow.array([[1.0, 2.0], None], pyarrow.list_(pyarrow.float32(), 2))}
+        )
+        with self.assertRaisesRegex(assay.InvalidArgument, "no id or no vector"):
+            lance.import_table(database.create_table("holes", holes, on_bad_vectors="null"), self.store("holes", dim=2))
 
 
 if __name__ == "__main__":

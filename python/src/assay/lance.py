@@ -66,12 +66,20 @@ def export_store(
     return lancedb.connect(folder).create_table(table, reader, schema=into, mode="overwrite")
 
 
+def _dim(table: Any) -> int:
+    """Of a table's vectors. Raises InvalidArgument for one that has no ids, or no vectors of one dimension."""
+    found = table.schema
+    if {"id", "vector"} - set(found.names) or not pyarrow.types.is_fixed_size_list(found.field("vector").type):
+        raise errors.InvalidArgument("a table needs the columns 'id' and 'vector', a list of one size")
+    return int(found.field("vector").type.list_size)
+
+
 def build_index(table: Any, partitions: int = PARTITIONS, sub_vectors: int = SUB_VECTORS, iterations: int = 50) -> None:
     """An IVF_PQ index for dot products. Raises InvalidArgument where `sub_vectors` does not divide the dimension, or
     there are fewer rows than partitions. `iterations`: of k-means, at most. Lance trains as many partitions as it has
     256 rows for each."""
-    dim = table.schema.field("vector").type.list_size
-    if dim % sub_vectors:
+    dim = _dim(table)
+    if sub_vectors < 1 or dim % sub_vectors:
         raise errors.InvalidArgument(f"{sub_vectors} sub-vectors do not divide {dim} dimensions")
     if table.count_rows() < max(partitions, 256):
         raise errors.InvalidArgument(f"{table.count_rows()} rows are too few for {partitions} partitions")
@@ -95,18 +103,19 @@ def search(
 def import_table(table: Any, store: vector.VectorStore) -> int:
     """Puts all rows of a table into a store, a commit a batch; returns how many.
 
-    Raises FailedPrecondition where the table holds vectors of another encoder, InvalidArgument for another dimension.
+    Raises FailedPrecondition where the table holds vectors of another encoder, InvalidArgument for another dimension,
+    columns that are no ids and vectors, and rows without one; batches before that row stay put.
     """
     found = table.schema
     encoder = (found.metadata or {}).get(b"assay:encoder", b"").decode()
     if encoder and store.encoder and encoder != store.encoder:
         raise errors.FailedPrecondition(f"the table holds vectors of '{encoder}', the store of '{store.encoder}'")
-    if found.field("vector").type.list_size != store.dim:
-        raise errors.InvalidArgument(
-            f"the table has {found.field('vector').type.list_size} dimensions, the store {store.dim}"
-        )
+    if _dim(table) != store.dim:
+        raise errors.InvalidArgument(f"the table has {_dim(table)} dimensions, the store {store.dim}")
     count = 0
     for batch in table.to_arrow().to_batches(max_chunksize=_BATCH_ROWS):
+        if batch.column("id").null_count or batch.column("vector").null_count:
+            raise errors.InvalidArgument(f"a row from {count} on has no id or no vector")
         values = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
         rows = numpy.ascontiguousarray(values.reshape(batch.num_rows, store.dim), dtype=numpy.float32)
         store.put(batch.column("id").to_numpy(), rows)

@@ -125,8 +125,15 @@ void ExperimentStore::TakeExposure(const LogExposures::One& one) {
   if (one.unit == 0) {
     // of a log that was written anew: only its request
   } else if (units_.size() < kMaxUnits || units_.contains(one.unit)) {
+    // A unit belongs to what its variant is now; where that was something else before, it moves.
     const auto [at, fresh] = units_.try_emplace(one.unit, one.arm);
-    if (fresh) ++arms_[one.arm].units;
+    if (fresh) {
+      ++arms_[one.arm].units;
+    } else if (at->second != one.arm) {
+      --arms_[at->second].units;
+      ++arms_[one.arm].units;
+      at->second = one.arm;
+    }
   } else {
     const std::scoped_lock lock(queue_mutex_);
     ++lost_;

@@ -28,9 +28,11 @@ Result<std::unique_ptr<ExperimentStore>> ExperimentStore::Open(core::FileSystem&
   const auto opened = [&]() -> Result<void> {
     ASSAY_TRY(store->OpenLog());
     ASSAY_TRY(store->Replay());
-    return store->Compact();
+    if (store->Compact()) return {};
+    return store->OpenLog();  // as it was: a full disk keeps nothing from starting
   }();
   if (opened) return store;
+  if (opened.error().code != Code::kDataLoss) return std::unexpected(opened.error());
   return Fail(opened.error().code,
               fmt::format("{}; move {} away to begin the experiment anew without its outcomes",
                           opened.error().message, store->path_));

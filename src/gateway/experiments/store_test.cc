@@ -152,6 +152,28 @@ TEST_F(ExperimentStoreTest, AChangedVariantBeginsAnewAndTheOldOneIsFoundAgain) {
   EXPECT_EQ(report.variants[1].units, 1);
 }
 
+TEST_F(ExperimentStoreTest, AUnitThatComesBackToAChangedVariantCountsThere) {
+  Open();
+  Expose(1, "bob");
+  ASSERT_TRUE(Tell("bob", 1));
+  ExperimentSettings changed = Tone();
+  changed.variants[1].system = "Be very warm.";
+  arms_ = store_->Define(changed);
+  Expose(1, "bob");
+  for (int restart = 0; restart < 2; ++restart) {
+    const ExperimentReport report = store_->Report();
+    EXPECT_EQ(report.variants[1].units, 1);
+    EXPECT_EQ(report.set_aside, 1U) << "what was reported of the old variant stays with it";
+    store_->Tick();
+    Open(changed);
+  }
+  const ReportedOutcome rating{
+      .tenant = "acme", .request_id = "r-bob", .unit = {}, .values = {{"solved", 0}}};
+  EXPECT_EQ(store_->Record(rating)->variant, "warm");
+  arms_ = store_->Define(Tone());
+  EXPECT_EQ(store_->Report().variants[1].units, 0) << "no unit counts for two versions";
+}
+
 TEST_F(ExperimentStoreTest, StopsAndMeasuresOutlastARestart) {
   Open();
   EXPECT_TRUE(store_->running());
