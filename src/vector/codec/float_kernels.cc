@@ -193,11 +193,48 @@ HWY_INLINE void DecodeRows(const CodeStreams& streams, std::size_t count,
   }
 }
 
+// One row alone waits for its own look-ups, one after the other. What is read next is fetched
+// beside the look-up before it: after three codes a word still holds a fourth, and the next word,
+// from there on, comes while that one is looked up.
+constexpr std::size_t kCodesAlone = 4;
+static_assert((kCodesAlone + 1) * kMaxCodeBits <= 64 - 7);
+
+HWY_INLINE void DecodeRow(const CodeStreams& streams, std::size_t count, std::uint64_t& bit,
+                          SlotRow& slots) {
+  constexpr std::uint64_t kSlotMask = kTableSlots - 1;
+  constexpr std::uint64_t kLengthMask = (1U << kLengthBits) - 1;
+  const char* HWY_RESTRICT codes = streams.codes;
+  const std::uint64_t last_word = streams.last_word;
+  std::uint64_t at = bit;
+  std::uint64_t word = WordAt(codes, last_word, at);
+  const auto next = [&](std::size_t i) HWY_ATTR {
+    const std::uint16_t slot = streams.table_of_dim[i][word & kSlotMask];
+    slots[i] = slot;
+    const std::uint64_t length = slot & kLengthMask;
+    word >>= length;
+    at += length;
+    return length;
+  };
+  std::size_t i = 0;
+  for (; i + kCodesAlone <= count; i += kCodesAlone) {
+    next(i);
+    next(i + 1);
+    next(i + 2);
+    const std::uint64_t behind = WordAt(codes, last_word, at);
+    word = behind >> next(i + 3);
+  }
+  for (; i < count; ++i) {
+    word = WordAt(codes, last_word, at);
+    next(i);
+  }
+  bit = at;
+}
+
 // Scalar, but here: each target's shifts take what its processors have (BMI2).
 void DecodeSlotsHere(const CodeStreams& streams, std::size_t rows, std::size_t count,
                      std::uint64_t* bit, SlotRow* slots) {
   if (rows == kGroupRows) return DecodeRows<kGroupRows>(streams, count, bit, slots);
-  DecodeRows<1>(streams, count, bit, slots);
+  DecodeRow(streams, count, *bit, *slots);
 }
 
 std::size_t FindSymbolHere(const std::uint16_t* slots, std::size_t count, std::uint16_t symbol,
