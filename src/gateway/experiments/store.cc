@@ -29,6 +29,11 @@ core::Hash128 OutcomeKey(const ReportedOutcome& outcome, std::string_view metric
       kOutcomeSeed);
 }
 
+// Where the next point of a history stands.
+std::uint64_t NextPoint(std::uint64_t count) {
+  return std::max(count + 1, static_cast<std::uint64_t>(static_cast<double>(count) * kHistoryStep));
+}
+
 }  // namespace
 
 std::uint64_t UnitHash(std::string_view tenant, std::string_view unit) {
@@ -90,7 +95,7 @@ std::vector<std::uint16_t> ExperimentStore::Define(const ExperimentSettings& set
 void ExperimentStore::Rebuild() {
   board_.emplace(settings_.variants.size(), settings_.metrics.size());
   counted_ = 0;
-  next_history_ = 0;
+  next_history_ = next_measured_ = 0;
   history_.clear();
   for (const LogOutcome& outcome : outcomes_) Count(outcome);
 }
@@ -289,14 +294,31 @@ Result<experiments::ExperimentAnalysis> ExperimentStore::Analyze() const {
 // Points stand at outcomes, not at times, so that the log's outcomes make the same ones again.
 void ExperimentStore::NoteHistory(std::int64_t at_ms) {
   if (counted_ < next_history_) return;
-  next_history_ = std::max(
-      counted_ + 1, static_cast<std::uint64_t>(static_cast<double>(counted_) * kHistoryStep));
+  next_history_ = NextPoint(counted_);
+  AddPoints(at_ms, counted_, false);
+}
+
+void ExperimentStore::NoteMeasured() {
+  std::uint64_t requests = 0;
+  for (const Arm& arm : arms_) {
+    if (!arm.variant) continue;
+    const auto& each = arm.measures[static_cast<std::size_t>(Measure::kError)];  // known of all
+    requests += static_cast<std::uint64_t>(each.state().n);
+  }
+  if (requests == 0 || requests < next_measured_) return;
+  next_measured_ = NextPoint(requests);
+  AddPoints(clock_.wall_ns() / kNsPerMs, requests, true);
+}
+
+void ExperimentStore::AddPoints(std::int64_t at_ms, std::uint64_t count, bool measured) {
   const auto analysis = Analyze();
   if (!analysis) return;
   for (const experiments::Comparison& one : analysis->comparisons) {
+    const std::size_t measure = MeasureOf(settings_.metrics[one.metric].name);
+    if ((measure < kMeasures) != measured) continue;
     if (!std::isfinite(one.test.interval.low) || !std::isfinite(one.test.interval.high)) continue;
     history_.push_back({.at_ms = at_ms,
-                        .outcomes = counted_,
+                        .outcomes = count,
                         .variant = one.variant,
                         .metric = one.metric,
                         .effect = one.test.effect,

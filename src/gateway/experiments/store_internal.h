@@ -53,7 +53,9 @@ struct RecordedOutcome {
   std::size_t repeated = 0;  // values that were there already
 };
 
-struct HistoryPoint {  // of one comparison, after so many outcomes
+// Of one comparison, after so many outcomes; of a metric that the gateway measures, requests. Those
+// are not in the log, so that their points begin anew with the process and with new settings.
+struct HistoryPoint {
   std::int64_t at_ms = 0;
   std::uint64_t outcomes = 0;
   std::uint32_t variant = 0;
@@ -147,6 +149,8 @@ class ExperimentStore {
   [[nodiscard]] Result<void> CheckValue(const std::string& metric, double value) const;
   [[nodiscard]] Result<experiments::ExperimentAnalysis> Analyze() const;
   void NoteHistory(std::int64_t at_ms);
+  void NoteMeasured();
+  void AddPoints(std::int64_t at_ms, std::uint64_t count, bool measured);
   void UpdateRunning();
 
   core::FileSystem& files_;
@@ -172,7 +176,8 @@ class ExperimentStore {
   std::unordered_map<core::Hash128, std::uint32_t> places_;  // in outcomes_
   std::optional<experiments::OutcomeBoard> board_;           // of the settings of now
   std::uint64_t counted_ = 0;                                // outcomes on the board
-  std::uint64_t next_history_ = 0;
+  std::uint64_t next_history_ = 0;                           // of counted_
+  std::uint64_t next_measured_ = 0;                          // of requests
   std::vector<HistoryPoint> history_;
   std::optional<core::RecordWriter> log_;  // none after an error, until the next write
   LogExposures unwritten_;                 // kept while the disk fails

@@ -198,6 +198,7 @@ Result<void> ExperimentStore::SetStopped(bool stopped) {
 void ExperimentStore::Tick() {
   const std::scoped_lock lock(mutex_);
   Drain();
+  NoteMeasured();
   (void)WriteUnwritten();  // once more with the next tick or outcome
   if (++ticks_ % kTicksBetweenMeasures == 0) WriteMeasures();
 }

@@ -256,5 +256,36 @@ TEST_F(ExperimentStoreTest, TheHistoryIsThatOfTheOutcomesAndStaysShort) {
   }
 }
 
+TEST_F(ExperimentStoreTest, TheHistoryOfWhatTheGatewayMeasuresGoesWithItsRequests) {
+  ExperimentSettings settings = Tone();
+  settings.metrics.resize(2);
+  settings.metrics[1].name = "latency_ms";
+  settings.metrics[1].direction = OutcomeDirection::kDecrease;
+  Open(settings);
+  const auto serve = [&](double slower_ms) {
+    for (int i = 0; i < 100; ++i) {
+      for (std::size_t v = 0; v < 2; ++v) {
+        const double latency_ms = 20 + i % 7 + (v == 1 ? slower_ms : 0);
+        store_->NoteFinished(arms_[v], {.measures = {latency_ms, 0, 20, 0.001}});
+      }
+    }
+    store_->Tick();
+  };
+  for (int i = 0; i < 20; ++i) serve(i < 10 ? 0 : 8);
+  store_->Tick();  // no request since: no point
+  const std::vector<HistoryPoint> points = store_->Report().history;
+  ASSERT_GT(points.size(), 10U);
+  ASSERT_LE(points.size(), 20U);
+  for (const HistoryPoint& point : points) {
+    EXPECT_EQ(point.metric, 1U) << "no outcome was told";
+    EXPECT_EQ(point.outcomes % 200, 0U);
+  }
+  EXPECT_NEAR(points.front().effect, 0, 1e-9);
+  EXPECT_GT(points.back().effect, 3);
+  Open(settings);
+  store_->Tick();
+  EXPECT_EQ(store_->Report().history.size(), 1U) << "only how it stands";
+}
+
 }  // namespace
 }  // namespace assay::gateway
