@@ -21,7 +21,9 @@ assay_test(NAME gateway_sse_test
   LINK assay_gateway Boost::json)
 
 assay_test(NAME gateway_coalescer_test
-  SOURCES coalescing/coalescer_test.cc coalescing/shared_work_test.cc coroutine/event_socket_test.cc
+  SOURCES
+    coalescing/coalescer_test.cc coalescing/coalescer_threads_test.cc coalescing/shared_work_test.cc
+    coroutine/event_socket_test.cc
   LINK assay_gateway)
 
 assay_test(NAME gateway_route_client_test
