@@ -33,16 +33,18 @@ if(ASSAY_BENCH)
   find_package(benchmark REQUIRED)
 endif()
 
-# A wheel holds no transformer, so needs none of this.
-if(SKBUILD)
-  return()
-endif()
-
 # OpenVINO's wheel carries the C headers; the library itself is opened on first use (docs/decisions/0003).
-file(GLOB ASSAY_OPENVINO_CANDIDATES
-  "${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/openvino")
-set(ASSAY_OPENVINO_DIR "${ASSAY_OPENVINO_CANDIDATES}" CACHE PATH
-  "Folder of the OpenVINO wheel (holds include/ and libs/)")
+if(SKBUILD)  # a wheel of ours: in the environment of its build, another one each time
+  execute_process(
+    COMMAND "${Python_EXECUTABLE}" -c
+      "import importlib.util as u; print(u.find_spec('openvino').submodule_search_locations[0])"
+    OUTPUT_VARIABLE ASSAY_OPENVINO_DIR OUTPUT_STRIP_TRAILING_WHITESPACE)
+else()
+  file(GLOB ASSAY_OPENVINO_CANDIDATES
+    "${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/openvino")
+  set(ASSAY_OPENVINO_DIR "${ASSAY_OPENVINO_CANDIDATES}" CACHE PATH
+    "Folder of the OpenVINO wheel (holds include/ and libs/)")
+endif()
 if(NOT EXISTS "${ASSAY_OPENVINO_DIR}/include/openvino/c/openvino.h")
   message(FATAL_ERROR "OpenVINO's headers were not found in '${ASSAY_OPENVINO_DIR}'. "
                       "Run scripts/setup.sh, or pass -DASSAY_OPENVINO_DIR=<openvino wheel folder>.")

@@ -17,9 +17,14 @@ import built
 
 PROGRAM = """
 import json, numpy, assay
+try:
+    assay.embed.TransformerEncoder.open("/nonexistent")
+except assay.NotFound as error:
+    transformer = str(error)
 verifier = assay.claims.Verifier(assay.corpus.Index.from_texts({"a.md": "The sky is blue at noon."}))
 print(json.dumps({
     "backend": assay.backend().name,
+    "transformer": transformer,
     "file": assay.__file__,
     "similarity": assay.text.similarity("kitten", "sitting"),
     "verdict": verifier.verify("The sky is blue at noon.").verdict,
@@ -42,6 +47,7 @@ class Wheel(unittest.TestCase):
             self.run_ok(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", str(built.ROOT), env=clean)
             found = json.loads(self.run_ok(python, "-c", PROGRAM, cwd=folder, env=clean))
             self.assertEqual(found["backend"], "native")
+            self.assertIn("/nonexistent", found["transformer"])
             self.assertTrue(pathlib.Path(found["file"]).is_relative_to(folder), found["file"])
             self.assertAlmostEqual(found["similarity"], 4 / 7)
             self.assertEqual(found["verdict"], "supported")
