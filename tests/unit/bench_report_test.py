@@ -56,6 +56,14 @@ class Lines(unittest.TestCase):
         self.assertEqual(spotting.peer, "Vectorscan, block mode, one buffer: 97.5 ns ±2%")
         self.assertEqual(line("corpus/bm25/assay", "corpus/bm25/bm25s").ratio, "1.50")
 
+    def test_of_sides_that_run_one_after_the_other_each_round_has_its_ratio(self):
+        results = copy.deepcopy(RECORDED)
+        results["series"]["gateway/rate/assay_hit/16"] = {"unit": "1/s", "runs": [90, 45, 180]}
+        results["series"]["gateway/rate/static/16"] = {"unit": "1/s", "runs": [100, 50, 100]}
+        self.assertEqual(line("gateway/rate/assay_hit/16", "gateway/rate/static/16", results).ratio, "0.90")
+        results["series"]["gateway/rate/static/16"]["runs"] = [100, 60]  # not of the same rounds
+        self.assertEqual(line("gateway/rate/assay_hit/16", "gateway/rate/static/16", results).ratio, "1.12")
+
     def test_a_bound_in_time_is_met_or_missed_by_our_median_alone(self):
         self.assertIs(line(SPOT + "batch/assay", SPOT + "batch/vectorscan").met, True)
         missed = line(SPOT + "single/assay", SPOT + "single/vectorscan")
