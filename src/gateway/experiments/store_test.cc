@@ -237,6 +237,31 @@ TEST_F(ExperimentStoreTest, ManyThreadsNoteAndReportAtOnce) {
   EXPECT_EQ(report.lost, 0U);
 }
 
+TEST_F(ExperimentStoreTest, ALongLogIsWrittenAnewAndAFullDiskKeepsNothingFromStarting) {
+  Open();
+  Expose(0, "ann");
+  ASSERT_TRUE(Tell("ann", 1));
+  for (std::uint64_t request = 1; request <= 4'000'000; ++request) {  // 18 bytes each
+    store_->NoteExposure(arms_[0], UnitHash("acme", "ann"), request);
+    if (request % 10'000 == 0) store_->Tick();
+  }
+  store_.reset();
+  const std::uint64_t size_bytes = files_.Stat(kPath)->size_bytes;
+  ASSERT_GT(size_bytes, 64'000'000U);
+  const auto is_whole = [&] {
+    const ExperimentReport report = store_->Report();
+    return report.variants[0].units == 1 && report.outcomes == 1 && report.lost == 0;
+  };
+  files_.SetCapacity(size_bytes);
+  Open();
+  EXPECT_TRUE(is_whole());
+  EXPECT_EQ(files_.Stat(kPath)->size_bytes, size_bytes);
+  files_.SetCapacity(4 * size_bytes);
+  Open();
+  EXPECT_TRUE(is_whole());
+  EXPECT_LT(files_.Stat(kPath)->size_bytes, size_bytes / 2);
+}
+
 TEST_F(ExperimentStoreTest, TheHistoryIsThatOfTheOutcomesAndStaysShort) {
   Open();
   for (int i = 0; i < 3000; ++i) {
