@@ -64,14 +64,23 @@ std::size_t MissingNames(const ReadClaim& claim, const ReadClaim& by) {
 
 using WordPair = std::pair<std::string_view, std::string_view>;
 
+// Words of `of` that the other claim lacks.
+std::vector<const ContentWord*> OnlyIn(const ReadClaim& of, const ReadClaim& other) {
+  std::vector<const ContentWord*> out;
+  auto next = other.words.begin();
+  for (const ContentWord& word : of.words) {
+    while (next != other.words.end() && next->folded < word.folded) ++next;
+    if (next == other.words.end() || next->folded != word.folded) out.push_back(&word);
+  }
+  return out;
+}
+
 // Opposite words, each of which stands on one side only.
 std::optional<WordPair> Opposites(const ReadClaim& claim, const ReadClaim& by) {
-  std::vector<std::string_view> only_claim, only_by;
-  std::ranges::set_difference(claim.words, by.words, std::back_inserter(only_claim));
-  std::ranges::set_difference(by.words, claim.words, std::back_inserter(only_by));
-  for (const std::string_view a : only_claim) {
-    for (const std::string_view b : only_by) {
-      if (text::AreAntonyms(a, b)) return WordPair(a, b);
+  const std::vector<const ContentWord*> only_by = OnlyIn(by, claim);
+  for (const ContentWord* a : OnlyIn(claim, by)) {
+    for (const ContentWord* b : only_by) {
+      if (text::AreAntonyms(a->forms, b->forms)) return WordPair(a->folded, b->folded);
     }
   }
   return std::nullopt;
@@ -89,13 +98,18 @@ ReadClaim Read(std::string text) {
   std::vector<text::Cue> cues;
   text::FindCues(out.text, words, cues);
   out.negated = std::ranges::count(cues, text::CueKind::kNegation, &text::Cue::kind) % 2 != 0;
+  std::vector<std::string> content;
   for (const text::Span word : words) {
     std::string folded;
     text::AppendFolded(word.of(out.text), folded);
-    if (text::RarityOf(folded) >= kContentRarity) out.words.push_back(std::move(folded));
+    if (text::RarityOf(folded) >= kContentRarity) content.push_back(std::move(folded));
   }
-  std::ranges::sort(out.words);
-  out.words.erase(std::ranges::unique(out.words).begin(), out.words.end());
+  std::ranges::sort(content);
+  content.erase(std::ranges::unique(content).begin(), content.end());
+  for (std::string& word : content) {
+    text::OppositeForms forms = text::ReadOppositeForms(word);
+    out.words.push_back({std::move(word), std::move(forms)});
+  }
   return out;
 }
 

@@ -5,18 +5,24 @@
 #include <string_view>
 #include <vector>
 
+#include "assay/text/cues.h"
 #include "assay/text/names.h"
 #include "assay/text/quantity.h"
 #include "assay/text/span.h"
 
 namespace assay::consensus::internal {
 
+struct ContentWord {
+  std::string folded;
+  text::OppositeForms forms;
+};
+
 // A claim, read once.
 struct ReadClaim {
   std::string text;
   std::vector<text::Quantity> quantities;
   std::vector<text::Name> names;
-  std::vector<std::string> words;  // in lower case, content words only, sorted, distinct
+  std::vector<ContentWord> words;  // sorted, distinct
   bool negated = false;            // an odd number of negations
 };
 [[nodiscard]] ReadClaim Read(std::string text);

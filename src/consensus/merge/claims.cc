@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <tuple>
+#include <unordered_map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -23,38 +26,52 @@ constexpr std::size_t kMaxDissent = 64;
 constexpr float kEntailed = 0.5F;  // probability from which a model's word counts
 constexpr double kTie = 1e-9;
 
+// A claim where an answer makes it.
 struct Item {
   std::uint32_t answer = 0;  // place in the panel
+  std::uint32_t claim = 0;   // place in Claims::read
   double position = 0;       // in its answer, [0, 1)
-  ReadClaim claim;
 };
 
-// What is known about pairs of near claims: for each claim those that support or exclude it.
+// Experts often say the same in the same words: each wording is read and compared once.
+struct Claims {
+  std::vector<Item> items;
+  std::vector<ReadClaim> read;
+
+  [[nodiscard]] const ReadClaim& operator[](std::size_t item) const {
+    return read[items[item].claim];
+  }
+};
+
+// What is known about pairs of near claims: for each item those that support or exclude it.
 struct Links {
-  std::vector<std::vector<std::uint32_t>> supports;  // by claim: claims that say it too
+  std::vector<std::vector<std::uint32_t>> supports;  // by item: items that say it too
   std::vector<std::vector<std::uint32_t>> excludes;
 };
 
-std::vector<Item> ItemsOf(std::vector<std::vector<std::string>> texts, bool parallel) {
-  std::vector<Item> out;
+Claims ReadClaims(std::vector<std::vector<std::string>> texts, bool parallel) {
+  Claims out;
+  std::unordered_map<std::string_view, std::uint32_t> known;
+  std::vector<std::string*> wordings;
   const std::size_t room = kMaxClaims / std::max<std::size_t>(1, texts.size());
   for (std::uint32_t i = 0; i < texts.size(); ++i) {
     if (texts[i].size() > room) texts[i].resize(room);
     const auto count = static_cast<double>(texts[i].size());
     for (std::size_t k = 0; k < texts[i].size(); ++k) {
-      Item& item = out.emplace_back();
-      item.answer = i;
-      item.position = static_cast<double>(k) / count;
-      item.claim.text = std::move(texts[i][k]);
+      const auto id = static_cast<std::uint32_t>(wordings.size());
+      const auto [at, is_new] = known.try_emplace(texts[i][k], id);
+      if (is_new) wordings.push_back(&texts[i][k]);
+      out.items.push_back({i, at->second, static_cast<double>(k) / count});
     }
   }
+  out.read.resize(wordings.size());
   const auto read = [&](std::size_t begin, std::size_t end) {
-    for (std::size_t k = begin; k < end; ++k) out[k].claim = Read(std::move(out[k].claim.text));
+    for (std::size_t k = begin; k < end; ++k) out.read[k] = Read(*wordings[k]);
   };
   if (parallel) {
-    core::ParallelFor(out.size(), 4, read);
+    core::ParallelFor(wordings.size(), 4, read);
   } else {
-    read(0, out.size());
+    read(0, wordings.size());
   }
   return out;
 }
@@ -82,16 +99,16 @@ float Dot(const float* a, const float* b, std::size_t dim) {
   return std::accumulate(sums.begin(), sums.end(), 0.0F);
 }
 
-// Similarities of claims: vectors of an encoder, or word counts.
+// Similarities of wordings: vectors of an encoder, or word counts.
 class Nearness {
  public:
-  [[nodiscard]] static Result<Nearness> Of(const std::vector<Item>& items,
+  [[nodiscard]] static Result<Nearness> Of(std::span<const ReadClaim> claims,
                                            const embed::Encoder* encoder, bool parallel) {
     Nearness out;
-    out.n_ = items.size();
-    std::vector<std::string_view> texts(items.size());
-    std::ranges::transform(items, texts.begin(),
-                           [](const Item& item) -> std::string_view { return item.claim.text; });
+    out.n_ = claims.size();
+    std::vector<std::string_view> texts(claims.size());
+    std::ranges::transform(claims, texts.begin(),
+                           [](const ReadClaim& claim) -> std::string_view { return claim.text; });
     if (encoder == nullptr) {
       out.cosines_ = text::WordBags(texts).Cosine();
       return out;
@@ -124,53 +141,89 @@ class Nearness {
   std::vector<double> cosines_;
 };
 
-Links LinkByFacts(const std::vector<Item>& items, const Nearness& near, double threshold,
-                  bool parallel) {
+// How one wording stands to each other one, found when it is first asked for.
+class RelationsOf {
+ public:
+  RelationsOf(const Claims& claims, const Nearness& near, double threshold, std::uint32_t claim)
+      : claims_(claims),
+        near_(near),
+        threshold_(threshold),
+        claim_(claim),
+        known_(claims.read.size(), kUnknown) {}
+
+  [[nodiscard]] Relation To(std::uint32_t other) {
+    std::uint8_t& known = known_[other];
+    if (known == kUnknown) {
+      const bool far = other != claim_ && near_(claim_, other) < threshold_;
+      known = static_cast<std::uint8_t>(far ? Relation::kNone
+                                            : Relate(claims_.read[claim_], claims_.read[other]));
+    }
+    return static_cast<Relation>(known);
+  }
+
+ private:
+  static constexpr std::uint8_t kUnknown = 0xFF;
+  const Claims& claims_;
+  const Nearness& near_;
+  double threshold_;
+  std::uint32_t claim_;
+  std::vector<std::uint8_t> known_;
+};
+
+Links LinkByFacts(const Claims& claims, const Nearness& near, double threshold, bool parallel) {
+  const std::vector<Item>& items = claims.items;
   const std::size_t n = items.size();
   Links out{std::vector<std::vector<std::uint32_t>>(n), std::vector<std::vector<std::uint32_t>>(n)};
-  const auto rows = [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) {
-      for (std::size_t j = 0; j < n; ++j) {
-        if (i == j || items[i].answer == items[j].answer || near(i, j) < threshold) continue;
-        switch (Relate(items[i].claim, items[j].claim)) {
-          case Relation::kNone:
-            break;
-          case Relation::kSupports:
-            out.supports[i].push_back(static_cast<std::uint32_t>(j));
-            break;
-          case Relation::kExcludes:
-            out.excludes[i].push_back(static_cast<std::uint32_t>(j));
-            break;
-        }
-      }
+  std::vector<std::vector<std::uint32_t>> made(claims.read.size());  // items by wording
+  for (std::uint32_t i = 0; i < n; ++i) made[items[i].claim].push_back(i);
+  const auto link = [&](std::uint32_t i, RelationsOf& relations) {
+    for (std::uint32_t j = 0; j < n; ++j) {
+      if (items[i].answer == items[j].answer) continue;
+      const Relation relation = relations.To(items[j].claim);
+      if (relation == Relation::kSupports) out.supports[i].push_back(j);
+      if (relation == Relation::kExcludes) out.excludes[i].push_back(j);
+    }
+  };
+  const auto wordings = [&](std::size_t begin, std::size_t end) {
+    for (std::size_t claim = begin; claim < end; ++claim) {
+      RelationsOf relations(claims, near, threshold, static_cast<std::uint32_t>(claim));
+      for (const std::uint32_t i : made[claim]) link(i, relations);
     }
   };
   if (parallel) {
-    core::ParallelFor(n, 8, rows);
+    core::ParallelFor(made.size(), 8, wordings);
   } else {
-    rows(0, n);
+    wordings(0, made.size());
   }
   return out;
 }
 
-// A model's word on the pairs that the facts leave standing: support needs its consent.
-Result<void> AskEntailment(const claims::Entailment& entailment, const std::vector<Item>& items,
+// A model's word on the pairs that the facts leave standing: support needs its consent. It is asked
+// once for each pair of wordings, and not for equal ones.
+Result<void> AskEntailment(const claims::Entailment& entailment, const Claims& claims,
                            Links& links) {
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::size_t> places;
   std::vector<claims::EntailmentPair> pairs;
-  for (std::size_t i = 0; i < items.size(); ++i) {
+  const auto wordings = [&](std::size_t i, std::uint32_t j) {
+    return std::pair(claims.items[j].claim, claims.items[i].claim);
+  };
+  for (std::size_t i = 0; i < claims.items.size(); ++i) {
     for (const std::uint32_t j : links.supports[i]) {
-      pairs.push_back({items[j].claim.text, items[i].claim.text});
+      if (claims.items[i].claim == claims.items[j].claim) continue;
+      if (places.try_emplace(wordings(i, j), pairs.size()).second) {
+        pairs.push_back({claims[j].text, claims[i].text});
+      }
     }
   }
   std::vector<claims::EntailmentScore> scores(pairs.size());
   ASSAY_TRY(entailment.Score(pairs, scores));
-  auto score = scores.begin();
-  for (std::size_t i = 0; i < items.size(); ++i) {
+  for (std::size_t i = 0; i < claims.items.size(); ++i) {
     std::vector<std::uint32_t> kept;
     for (const std::uint32_t j : links.supports[i]) {
-      if (score->supported >= kEntailed) kept.push_back(j);
-      if (score->contradicted >= kEntailed) links.excludes[i].push_back(j);
-      ++score;
+      const auto place = places.find(wordings(i, j));
+      const bool equal = place == places.end();
+      if (equal || scores[place->second].supported >= kEntailed) kept.push_back(j);
+      if (!equal && scores[place->second].contradicted >= kEntailed) links.excludes[i].push_back(j);
     }
     links.supports[i] = std::move(kept);
     std::ranges::sort(links.excludes[i]);
@@ -196,22 +249,23 @@ struct Candidate {
   ClaimSupport support;
 };
 
-Candidate Weigh(const Panel& panel, const MergeOptions& options, const std::vector<Item>& items,
+Candidate Weigh(const Panel& panel, const MergeOptions& options, const Claims& claims,
                 const Links& links, const Nearness& near, std::uint32_t i) {
+  const std::vector<Item>& items = claims.items;
   Candidate out;
   const Item& item = items[i];
   out.item = i;
-  out.facts = item.claim.quantities.size() + item.claim.names.size();
+  out.facts = claims[i].quantities.size() + claims[i].names.size();
   out.position = item.position;
   for (const std::uint32_t j : links.supports[i]) {
-    out.typical += near(i, j);
+    out.typical += near(item.claim, items[j].claim);
     out.position += items[j].position;
   }
   const auto others = static_cast<double>(links.supports[i].size());
   out.typical /= std::max(1.0, others);
   out.position /= others + 1;
   ClaimSupport& support = out.support;
-  support.text = item.claim.text;
+  support.text = claims[i].text;
   support.answer = item.answer;
   std::vector<std::uint32_t> makers = links.supports[i];
   makers.push_back(i);
@@ -250,7 +304,7 @@ std::vector<const Candidate*> Distinct(const std::vector<Candidate>& candidates,
   return out;
 }
 
-void AddDissent(const Panel& panel, const std::vector<Item>& items, const Links& links,
+void AddDissent(const Panel& panel, const Claims& claims, const Links& links,
                 const std::vector<const Candidate*>& accepted,
                 const std::vector<const Candidate*>& rest, Outcome& out) {
   for (const Candidate* c : rest) {
@@ -268,7 +322,7 @@ void AddDissent(const Panel& panel, const std::vector<Item>& items, const Links&
       if (!Holds(links.excludes[c->item], a->item) && !Holds(links.excludes[a->item], c->item))
         continue;
       dissent.against = a->support.text;
-      const std::string why = WhyExcluded(items[c->item].claim, items[a->item].claim);
+      const std::string why = WhyExcluded(claims[c->item], claims[a->item]);
       if (!why.empty()) dissent.reason += ", " + why;
       break;
     }
@@ -293,18 +347,18 @@ void AppendSentence(std::string_view claim, std::string& out) {
 Result<void> MergeClaims(const Panel& panel, const MergeOptions& options,
                          const embed::Encoder* encoder, const claims::Entailment* entailment,
                          Outcome& out) {
-  const std::vector<Item> items = ItemsOf(ClaimsOf(panel, options.parallel), options.parallel);
-  if (items.empty()) return {};
-  ASSAY_ASSIGN(const Nearness near, Nearness::Of(items, encoder, options.parallel));
-  Links links = LinkByFacts(items, near, options.claim_threshold, options.parallel);
-  if (entailment != nullptr) ASSAY_TRY(AskEntailment(*entailment, items, links));
+  const Claims claims = ReadClaims(ClaimsOf(panel, options.parallel), options.parallel);
+  if (claims.items.empty()) return {};
+  ASSAY_ASSIGN(const Nearness near, Nearness::Of(claims.read, encoder, options.parallel));
+  Links links = LinkByFacts(claims, near, options.claim_threshold, options.parallel);
+  if (entailment != nullptr) ASSAY_TRY(AskEntailment(*entailment, claims, links));
   std::vector<Candidate> candidates;
-  for (std::uint32_t i = 0; i < items.size(); ++i) {
-    candidates.push_back(Weigh(panel, options, items, links, near, i));
+  for (std::uint32_t i = 0; i < claims.items.size(); ++i) {
+    candidates.push_back(Weigh(panel, options, claims, links, near, i));
   }
   std::vector<const Candidate*> accepted = Distinct(candidates, links, true, out.medoid);
   if (accepted.empty()) return {};
-  AddDissent(panel, items, links, accepted, Distinct(candidates, links, false, out.medoid), out);
+  AddDissent(panel, claims, links, accepted, Distinct(candidates, links, false, out.medoid), out);
   std::ranges::stable_sort(accepted, {}, [](const Candidate* c) { return c->position; });
   double weight = 0;
   for (const Candidate* c : accepted) {
@@ -319,13 +373,13 @@ Result<void> MergeClaims(const Panel& panel, const MergeOptions& options,
 Result<std::vector<ClaimSupport>> SupportOfClaims(const Panel& panel, const MergeOptions& options,
                                                   const embed::Encoder* encoder,
                                                   std::vector<std::vector<std::string>> texts) {
-  const std::vector<Item> items = ItemsOf(std::move(texts), options.parallel);
+  const Claims claims = ReadClaims(std::move(texts), options.parallel);
   std::vector<ClaimSupport> out;
-  if (items.empty()) return out;
-  ASSAY_ASSIGN(const Nearness near, Nearness::Of(items, encoder, options.parallel));
-  const Links links = LinkByFacts(items, near, options.claim_threshold, options.parallel);
-  for (std::uint32_t i = 0; i < items.size(); ++i) {
-    out.push_back(Weigh(panel, options, items, links, near, i).support);
+  if (claims.items.empty()) return out;
+  ASSAY_ASSIGN(const Nearness near, Nearness::Of(claims.read, encoder, options.parallel));
+  const Links links = LinkByFacts(claims, near, options.claim_threshold, options.parallel);
+  for (std::uint32_t i = 0; i < claims.items.size(); ++i) {
+    out.push_back(Weigh(panel, options, claims, links, near, i).support);
   }
   return out;
 }

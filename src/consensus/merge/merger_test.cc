@@ -115,24 +115,48 @@ TEST(MergerTest, FallsBackToTheMedoidWhereNothingIsShared) {
   EXPECT_EQ(got.dissent.size(), 2U);
 }
 
-// Says that nothing supports anything.
+// Says that nothing supports anything, and remembers what it was asked.
 class Sceptic final : public claims::Entailment {
  public:
   [[nodiscard]] std::string_view name() const override { return "sceptic"; }
   [[nodiscard]] Result<void> Score(std::span<const claims::EntailmentPair> pairs,
                                    std::span<claims::EntailmentScore> out) const override {
-    for (std::size_t i = 0; i < pairs.size(); ++i) out[i] = {.neutral = 1};
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      asked.emplace_back(pairs[i].evidence, pairs[i].claim);
+      out[i] = {.neutral = 1};
+    }
     return {};
   }
+  mutable std::vector<std::pair<std::string, std::string>> asked;
 };
 
-TEST(MergerTest, AsksTheEntailmentBeforeItCountsSupport) {
+TEST(MergerTest, AsksTheEntailmentBeforeItCountsTheSupportOfAnotherWording) {
+  const std::vector<ExpertAnswer> answers = {
+      {"a", "Employees receive 27 days of paid leave each year."},
+      {"b", "Employees receive 27 days of paid leave each calendar year."}};
+  EXPECT_EQ(MustMerge(answers, By(Method::kClaims)).claims.size(), 1U);
   const Sceptic sceptic;
   const auto merger = Merger::Create(By(Method::kClaims), nullptr, &sceptic);
   ASSERT_TRUE(merger);
-  const auto got = merger->Merge(LeaveAnswers());
+  const auto got = merger->Merge(answers);
   ASSERT_TRUE(got);
   EXPECT_TRUE(got->claims.empty());
+}
+
+TEST(MergerTest, AsksTheEntailmentOnceForEachPairOfWordingsAndNotForEqualOnes) {
+  const Sceptic sceptic;
+  const auto merger = Merger::Create(By(Method::kClaims), nullptr, &sceptic);
+  ASSERT_TRUE(merger);
+  const std::string plain = "Employees receive 27 days of paid leave each year.";
+  const std::string longer = "Employees receive 27 days of paid leave each calendar year.";
+  const auto got = merger->Merge(std::vector<ExpertAnswer>{
+      {"a", plain}, {"b", plain}, {"c", longer}, {"d", longer}, {"e", longer}});
+  ASSERT_TRUE(got);
+  std::ranges::sort(sceptic.asked);
+  EXPECT_EQ(sceptic.asked,
+            (std::vector<std::pair<std::string, std::string>>{{longer, plain}, {plain, longer}}));
+  ASSERT_EQ(got->claims.size(), 1U) << "of those who use the same words";
+  EXPECT_EQ(got->claims[0].supporters, (std::vector<std::uint32_t>{2, 3, 4}));
 }
 
 TEST(MergerTest, AggregatesNumbersByTheMedianOfTheLargestConsistentGroup) {
