@@ -21,11 +21,11 @@ from scipy import optimize
 ROOTS = np.sqrt(np.arange(1, 11))
 FUNCTIONS = {  # name: function, box whose middle is not the minimum
     "sphere": (lambda x: float(x @ x), -5.12, 4.1),
-    "rosenbrock": (lambda x: float((100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()), -5, 10),
-    "rastrigin": (lambda x: float(10 * len(x) + (x * x - 10 * np.cos(2 * np.pi * x)).sum()), -5.12, 4.1),
-    "ackley": (lambda x: float(20 + math.e - 20 * math.exp(-0.2 * math.sqrt(x @ x / len(x)))
+    "Rosenbrock": (lambda x: float((100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()), -5, 10),
+    "Rastrigin": (lambda x: float(10 * len(x) + (x * x - 10 * np.cos(2 * np.pi * x)).sum()), -5.12, 4.1),
+    "Ackley": (lambda x: float(20 + math.e - 20 * math.exp(-0.2 * math.sqrt(x @ x / len(x)))
                                - math.exp(np.cos(2 * np.pi * x).sum() / len(x))), -32, 25),
-    "griewank": (lambda x: float(1 + x @ x / 4000 - np.prod(np.cos(x / ROOTS))), -600, 480),
+    "Griewank": (lambda x: float(1 + x @ x / 4000 - np.prod(np.cos(x / ROOTS))), -600, 480),
 }
 
 
