@@ -1,7 +1,6 @@
 #include "assay/config/parse.h"
 
-#include <algorithm>
-#include <array>
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,22 +11,33 @@ namespace assay::config {
 namespace {
 
 constexpr std::uint64_t kMaxFileBytes = 16ULL << 20;  // a configuration, not a data file
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-constexpr std::array<std::string_view, 7> kKindNames = {
-    "null", "a boolean", "an integer", "a number", "a string", "a list", "a map"};
+Result<Document> ParseInto(std::unique_ptr<Arena> arena, std::string_view text, std::string file,
+                           Syntax syntax, const ParseOptions& options) {
+  if (text.size() >= kNowhere) {
+    return Fail(Code::kInvalidArgument, fmt::format("{}: the text is larger than 4 GiB", file));
+  }
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (text.empty()) text = "";  // the parsers take no null pointer, which an empty view may hold
+  const Source source{text, file, options, *arena};
+  Result<Value> root = Fail(Code::kInternal, "unknown configuration syntax");
+  switch (syntax) {
+    case Syntax::kYaml:
+      root = ParseYaml(source);
+      break;
+    case Syntax::kToml:
+      root = ParseToml(source);
+      break;
+    case Syntax::kJson:
+      root = ParseJson(source);
+      break;
+  }
+  if (!root) return std::unexpected(std::move(root).error());
+  return Document{std::move(file), *root, text, std::move(arena)};
+}
 
 }  // namespace
-
-std::string_view NameOf(Kind kind) {
-  return kKindNames[static_cast<std::size_t>(kind)];
-}
-
-const Value* Value::Find(std::string_view key) const {
-  const Map* map = as_map();
-  if (map == nullptr) return nullptr;
-  const auto found = std::ranges::find(*map, key, &Member::key);
-  return found == map->end() ? nullptr : &found->value;
-}
 
 std::unexpected<Error> ParseError(std::string_view file, Location location,
                                   std::string_view message) {
@@ -35,39 +45,16 @@ std::unexpected<Error> ParseError(std::string_view file, Location location,
               fmt::format("{}:{}:{}: {}", file, location.line, location.column, message));
 }
 
-std::string_view Budget::Take(std::size_t depth, std::size_t values) {
-  values_ += values;
-  if (depth > options_.max_depth) return "lists and maps are nested too deep";
-  if (values_ > options_.max_values) return "the document holds too many values";
-  return {};
-}
-
-std::string AddMember(Value::Map& map, Member member, bool allow_duplicate_keys) {
-  const auto found = std::ranges::find(map, member.key, &Member::key);
-  if (found == map.end()) {
-    map.push_back(std::move(member));
-    return {};
-  }
-  if (!allow_duplicate_keys) {
-    return fmt::format(
-        "the key '{}' stands here a second time (first in line {}); remove one of them", member.key,
-        found->key_location.line);
-  }
-  *found = std::move(member);
-  return {};
+Result<Document> ParseBorrowed(std::string_view text, std::string file, Syntax syntax,
+                               const ParseOptions& options) {
+  return ParseInto(std::make_unique<Arena>(), text, std::move(file), syntax, options);
 }
 
 Result<Document> Parse(std::string_view text, std::string file, Syntax syntax,
                        const ParseOptions& options) {
-  switch (syntax) {
-    case Syntax::kYaml:
-      return ParseYaml(text, std::move(file), options);
-    case Syntax::kToml:
-      return ParseToml(text, std::move(file), options);
-    case Syntax::kJson:
-      return ParseJson(text, std::move(file), options);
-  }
-  return Fail(Code::kInternal, "unknown configuration syntax");
+  auto arena = std::make_unique<Arena>();
+  const std::string_view kept = arena->Text(text);
+  return ParseInto(std::move(arena), kept, std::move(file), syntax, options);
 }
 
 Result<Document> Load(core::FileSystem& files, const std::string& path,
@@ -83,8 +70,10 @@ Result<Document> Load(core::FileSystem& files, const std::string& path,
     return Fail(Code::kInvalidArgument,
                 fmt::format("{}: a configuration file ends in .yaml, .yml, .toml or .json", path));
   }
-  ASSAY_ASSIGN(const std::string text, files.ReadFile(path, kMaxFileBytes));
-  return Parse(text, path, syntax, options);
+  ASSAY_ASSIGN(std::string text, files.ReadFile(path, kMaxFileBytes));
+  auto arena = std::make_unique<Arena>();
+  const std::string_view kept = arena->Adopt(std::move(text));
+  return ParseInto(std::move(arena), kept, path, syntax, options);
 }
 
 }  // namespace assay::config

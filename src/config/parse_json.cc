@@ -1,159 +1,355 @@
-// JSON by simdjson's on-demand reader, which knows where each value begins.
+// JSON (RFC 8259): simdjson's first stage finds the tokens and checks strings and UTF-8 (Langdale
+// and Lemire 2019, section 3.1); the grammar and the tree are ours, since its own trees do not know
+// where a value stands.
 #include <algorithm>
-#include <utility>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "assay/text/utf8.h"
+
 #include "parse_internal.h"
+#include "scalars.h"
 
 namespace assay::config {
 namespace {
 
-namespace od = simdjson::ondemand;
+using Tokens = std::unique_ptr<simdjson::internal::dom_parser_implementation>;
+
+constexpr bool IsSpace(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
 
 class TreeBuilder {
  public:
-  TreeBuilder(std::string_view text, std::string_view file, const ParseOptions& options)
-      : text_(text), file_(file), budget_(options) {}
+  // `tokens` holds `count` offsets and then the size of the text.
+  TreeBuilder(const Source& source, const std::uint32_t* tokens, std::size_t count)
+      : source_(source),
+        text_(source.text),
+        tokens_(tokens),
+        end_(tokens + count),
+        budget_(source.options),
+        backslash_(std::min(text_.find('\\'), text_.size())),
+        stack_(source.arena, source.options.allow_duplicate_keys) {}
 
-  // `value` is an od::document (the root) or an od::value.
-  template <typename Node>
-  Result<Value> Convert(Node& value, std::size_t depth) {
-    const std::string_view token = TokenOf(value);
-    const Location location = token.data() == nullptr ? Location{} : LocationOf(token.data());
-    if (const auto problem = budget_.Take(depth); !problem.empty()) {
-      return ParseError(file_, location, problem);
+  Result<Value> Read() {
+    Value root;
+    const Token token = ReadValue(tokens_, 0, [&]() -> Value& { return root; });
+    if (token == nullptr) return source_.Refuse(problem_at_, problem_);
+    if (token < end_) {
+      return source_.Refuse(*token, "only one value may stand in a JSON document");
     }
-    od::json_type type{};
-    if (const auto error = value.type().get(type)) return Bad(error, location);
-    switch (type) {
-      case od::json_type::object:
-        return ConvertObject(value, depth, location);
-      case od::json_type::array:
-        return ConvertArray(value, depth, location);
-      case od::json_type::string: {
-        std::string_view string;
-        if (const auto error = value.get_string().get(string)) return Bad(error, location);
-        return Value(std::string(string), location);
-      }
-      case od::json_type::number:
-        return ConvertNumber(value, location);
-      case od::json_type::boolean: {
-        bool boolean = false;
-        if (const auto error = value.get_bool().get(boolean)) return Bad(error, location);
-        return Value(boolean, location);
-      }
-      case od::json_type::null:
-        return ConvertNull(value.is_null(), location);
-    }
-    return Bad(simdjson::TAPE_ERROR, location);
-  }
-
-  std::unexpected<Error> Bad(simdjson::error_code error, Location location) const {
-    return ParseError(file_, location, simdjson::error_message(error));
-  }
-
-  // Positions are asked for in rising order, so counting lines costs one pass over the text in all.
-  Location LocationOf(const char* position) {
-    const auto offset = std::min(static_cast<std::size_t>(position - text_.data()), text_.size());
-    if (offset < counted_) {
-      counted_ = 0;
-      line_ = 1;
-      line_start_ = 0;
-    }
-    for (; counted_ < offset; ++counted_) {
-      if (text_[counted_] == '\n') {
-        ++line_;
-        line_start_ = counted_ + 1;
-      }
-    }
-    return {line_, static_cast<std::uint32_t>(offset - line_start_ + 1)};
+    return root;
   }
 
  private:
-  template <typename Node>
-  Result<Value> ConvertObject(Node& value, std::size_t depth, Location location) {
-    od::object object;
-    if (const auto error = value.get_object().get(object)) return Bad(error, location);
-    Value::Map map;
-    for (auto field : object) {
-      od::value item;
-      if (const auto error = field.value().get(item)) return Bad(error, location);
-      std::string_view key;
-      if (const auto error = field.unescaped_key().get(key)) return Bad(error, location);
-      std::string owned_key(key);
-      ASSAY_ASSIGN(Value converted, Convert(item, depth + 1));
-      const Location at = converted.location();
-      const std::string problem = AddMember(map, {std::move(owned_key), at, std::move(converted)},
-                                            budget_.options().allow_duplicate_keys);
-      if (!problem.empty()) return ParseError(file_, at, problem);
+  // The place of a token's offset. Functions take the next one and return the one behind what they
+  // have read, or null after they have noted a problem. In a member it would be stored and loaded
+  // again at every step, and each step waits for the one before.
+  using Token = const std::uint32_t*;
+
+  [[nodiscard]] char At(Token token) const { return *token < text_.size() ? text_[*token] : '\0'; }
+
+  Token Bad(std::size_t at, std::string_view problem) {
+    problem_at_ = at;
+    problem_ = problem;
+    return nullptr;
+  }
+
+  // `value` may be in the stack: it is written before anything else is put there.
+  Token ReadScalar(Token token, std::size_t depth, Value& value) {
+    const std::uint32_t at = *token;
+    if (!budget_.Fits(depth)) return Bad(at, budget_.Problem(depth));
+    switch (At(token)) {
+      case '"': {
+        std::string_view string;
+        token = ReadString(token, string);
+        std::construct_at(&value, string, at);
+        return token;
+      }
+      case 't':
+        std::construct_at(&value, true, at);
+        return ReadWord(token, "true");
+      case 'f':
+        std::construct_at(&value, false, at);
+        return ReadWord(token, "false");
+      case 'n':
+        std::construct_at(&value, nullptr, at);
+        return ReadWord(token, "null");
+      default:
+        return ReadNumber(token, value);
     }
-    return Value(std::move(map), location);
   }
 
-  template <typename Node>
-  Result<Value> ConvertArray(Node& value, std::size_t depth, Location location) {
-    od::array array;
-    if (const auto error = value.get_array().get(array)) return Bad(error, location);
-    Value::List list;
-    for (auto element : array) {
-      od::value item;
-      if (const auto error = element.get(item)) return Bad(error, location);
-      ASSAY_ASSIGN(Value converted, Convert(item, depth + 1));
-      list.push_back(std::move(converted));
+  // A value is made where it stays: a copy of one that was just written in parts waits for them.
+  // `place()` gives the slot, which moves while the stack grows.
+  template <typename Place>
+  Token ReadValue(Token token, std::size_t depth, const Place& place) {
+    const char first = At(token);
+    if (first != '{' && first != '[') return ReadScalar(token, depth, place());
+    const std::uint32_t begin = *token++;
+    if (!budget_.Fits(depth)) return Bad(begin, budget_.Problem(depth));
+    if (first == '{') {
+      Value::Map map;
+      token = ReadObject(token, depth, map);
+      if (token != nullptr) std::construct_at(&place(), map, begin);
+    } else {
+      Value::List list;
+      token = ReadArray(token, depth, list);
+      if (token != nullptr) std::construct_at(&place(), list, begin);
     }
-    return Value(std::move(list), location);
+    return token;
   }
 
-  template <typename Node>
-  Result<Value> ConvertNumber(Node& value, Location location) {
-    od::number number;
-    if (const auto error = value.get_number().get(number)) return Bad(error, location);
-    if (number.is_int64()) return Value(std::int64_t{number.get_int64()}, location);
-    if (number.is_uint64()) return Value(static_cast<double>(number.get_uint64()), location);
-    return Value(number.get_double(), location);
+  Token ReadObject(Token token, std::size_t depth, Value::Map& map) {
+    const std::size_t mark = stack_.MarkMap();
+    SeenKeys seen;
+    bool open = At(token) != '}';
+    if (!open) ++token;
+    while (open) {
+      const std::size_t index = stack_.MarkMap();
+      Member& member = stack_.AddMember();
+      member.key_offset = *token;
+      if (At(token) != '"') return Bad(*token, "a key in quotes must stand here");
+      token = ReadString(token, member.key);
+      if (token == nullptr) return nullptr;
+      seen.Add(member.key);
+      if (At(token) != ':') return Bad(*token, "a ':' must stand between a key and its value");
+      const auto place = [&]() -> Value& { return stack_.member(index).value; };
+      token = ReadValue(token + 1, depth + 1, place);
+      if (token == nullptr) return nullptr;
+      open = At(token) == ',';
+      if (!open && At(token) != '}') {
+        return Bad(*token, "a ',' or '}' must stand after the value of a key");
+      }
+      ++token;
+    }
+    if (!seen.may_repeat()) {
+      map = stack_.CloseUniqueMap(mark);
+    } else if (const auto duplicate = stack_.CloseMap(mark, map)) {
+      return Bad(duplicate->second, duplicate_message_ = duplicate->Message(text_));
+    }
+    return token;
   }
 
-  // A document answers with a result, a value with a bare bool; both convert.
-  Result<Value> ConvertNull(simdjson::simdjson_result<bool> is_null, Location location) {
-    bool null = false;
-    if (std::move(is_null).get(null) || !null) return Bad(simdjson::N_ATOM_ERROR, location);
-    return Value(std::monostate{}, location);
+  Token ReadArray(Token token, std::size_t depth, Value::List& list) {
+    const std::size_t mark = stack_.MarkList();
+    bool open = At(token) != ']';
+    if (!open) ++token;
+    while (open) {
+      token = ReadValue(token, depth + 1, [&]() -> Value& { return stack_.AddItem(); });
+      if (token == nullptr) return nullptr;
+      open = At(token) == ',';
+      if (!open && At(token) != ']') {
+        return Bad(*token, "a ',' or ']' must stand after an item of a list");
+      }
+      ++token;
+    }
+    list = stack_.CloseList(mark);
+    return token;
   }
 
-  static std::string_view TokenOf(od::value& value) { return value.raw_json_token(); }
-  static std::string_view TokenOf(od::document& document) {
-    std::string_view token;
-    return document.raw_json_token().get(token) ? std::string_view() : token;
+  // The token begins with a quote; only white space stands between its last quote and the next
+  // token, so that one is found from behind.
+  [[gnu::always_inline]] Token ReadString(Token token, std::string_view& string) {
+    const std::size_t begin = *token++ + 1;
+    std::size_t end = *token;
+    while (text_[end - 1] != '"') {
+      if (!IsSpace(text_[--end])) return Bad(begin - 1, "the string has no end");
+    }
+    if (end <= begin) return Bad(begin - 1, "the string has no end");
+    string = text_.substr(begin, end - 1 - begin);
+    if (end > backslash_ && HoldsBackslash(begin, end) && !Unescape(string)) return nullptr;
+    return token;
   }
 
+  // Whether there is one in [begin, end), where strings are asked about in rising order.
+  bool HoldsBackslash(std::size_t begin, std::size_t end) {
+    if (backslash_ < begin) backslash_ = std::min(text_.find('\\', begin), text_.size());
+    return backslash_ < end;
+  }
+
+  [[gnu::noinline]] bool Unescape(std::string_view& string) {
+    // No escape is shorter than its text; CopyRun writes up to a word further.
+    char* const begin = source_.arena.Reserve(string.size() + sizeof(std::uint64_t));
+    char* out = begin;
+    for (std::size_t i = 0; i < string.size();) {
+      i += CopyRun(string.substr(i), out);
+      if (i == string.size()) break;
+      const auto at = static_cast<std::size_t>(string.data() + i - text_.data());
+      const char letter = i + 1 < string.size() ? string[i + 1] : '\0';
+      if (letter == 'u') {
+        const std::size_t size = UnescapeUnicode(string.substr(i), out);
+        if (size == 0)
+          return Bad(at, "the escape \\u needs four hexadecimal digits of a character") != nullptr;
+        i += size;
+        continue;
+      }
+      const char meaning = MeaningOf(letter);
+      if (meaning == '\0') {
+        return Bad(at, "there is no such escape; write \\\\ for a backslash") != nullptr;
+      }
+      *out++ = meaning;
+      i += 2;
+    }
+    string = source_.arena.Keep(begin, static_cast<std::size_t>(out - begin));
+    return true;
+  }
+
+  // What stands for the letter behind a backslash; '\0' where there is no such escape.
+  static char MeaningOf(char letter) {
+    switch (letter) {
+      case '"':
+      case '\\':
+      case '/':
+        return letter;
+      case 'b':
+        return '\b';
+      case 'f':
+        return '\f';
+      case 'n':
+        return '\n';
+      case 'r':
+        return '\r';
+      case 't':
+        return '\t';
+      default:
+        return '\0';
+    }
+  }
+
+  // Copies up to the first backslash, or all, and returns the number of bytes.
+  static std::size_t CopyRun(std::string_view text, char*& out) {
+    std::size_t i = 0;
+    for (; i + sizeof(std::uint64_t) <= text.size(); i += sizeof(std::uint64_t)) {
+      std::memcpy(out + i, text.data() + i, sizeof(std::uint64_t));
+      if (WordHolds<std::uint64_t>(text.data() + i, '\\')) break;
+    }
+    while (i < text.size() && text[i] != '\\') {
+      out[i] = text[i];
+      ++i;
+    }
+    out += i;
+    return i;
+  }
+
+  // "\u00e4", or a pair of surrogates. Returns the bytes read; 0 when it is neither.
+  static std::size_t UnescapeUnicode(std::string_view escape, char*& out) {
+    const auto high = ReadHex(escape.substr(2), 4);
+    if (!high) return 0;
+    if (IsScalarValue(*high)) {
+      out = WriteUtf8(*high, out);
+      return 6;
+    }
+    if (*high >= 0xDC00 || escape.size() < 12 || escape[6] != '\\' || escape[7] != 'u') return 0;
+    const auto low = ReadHex(escape.substr(8), 4);
+    if (!low || *low < 0xDC00 || *low > 0xDFFF) return 0;
+    out = WriteUtf8(0x10000 + ((*high - 0xD800) << 10) + (*low - 0xDC00), out);
+    return 12;
+  }
+
+  // Whether nothing but white space or punctuation follows.
+  bool EndsAt(std::size_t end) const {
+    if (end >= text_.size()) return true;
+    const char c = text_[end];
+    return c == ',' || c == '}' || c == ']' || c == ':' || c == '[' || c == '{' || IsSpace(c);
+  }
+
+  Token ReadWord(Token token, std::string_view word) {
+    const std::size_t at = *token;
+    if (text_.substr(at, word.size()) == word && EndsAt(at + word.size())) return token + 1;
+    return Bad(at, "neither true, false, null, a number, a string in quotes, a list nor a map");
+  }
+
+  Token ReadNumber(Token token, Value& value) {
+    const std::uint32_t at = *token;
+    if (at >= text_.size()) return Bad(at, "the document ends where a value must stand");
+    const char first = text_[at];
+    if (first != '-' && !IsDigit(first)) {
+      return Bad(at,
+                 "a value must stand here: true, false, null, a number, a string, a list, a map");
+    }
+    // Most numbers are short and whole.
+    constexpr std::size_t kShort = 18;
+    std::int64_t whole = 0;
+    std::size_t end = at;
+    for (; end < text_.size() && end - at < kShort && IsDigit(text_[end]); ++end) {
+      whole = whole * 10 + (text_[end] - '0');
+    }
+    if (end > at && EndsAt(end) && (first != '0' || end == at + 1)) {
+      std::construct_at(&value, whole, at);
+      return token + 1;
+    }
+    const Decimal decimal = ReadDecimal(text_.substr(at));
+    if (decimal.size == 0 || !EndsAt(at + decimal.size))
+      return Bad(at, "this is no number of JSON");
+    if (decimal.too_large) return Bad(at, "the number is too large");
+    if (decimal.is_integer) {
+      std::construct_at(&value, decimal.integer, at);
+    } else {
+      std::construct_at(&value, decimal.number, at);
+    }
+    return token + 1;
+  }
+
+  const Source& source_;
   std::string_view text_;
-  std::string_view file_;
+  Token tokens_;
+  Token end_;
   Budget budget_;
-  std::size_t counted_ = 0;
-  std::size_t line_start_ = 0;
-  std::uint32_t line_ = 1;
+  std::size_t backslash_;  // the next one from here on
+  TreeStack stack_;
+  std::size_t problem_at_ = 0;
+  std::string_view problem_;
+  std::string duplicate_message_;
 };
+
+// Where the text stops being what simdjson's first stage accepts: its errors name no place.
+std::size_t FirstFault(std::string_view text) {
+  bool inside = false;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (!inside) {
+      inside = c == '"';
+      if (inside) begin = i;
+    } else if (c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      inside = false;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      return i;
+    }
+  }
+  return inside ? begin : text.size();
+}
 
 }  // namespace
 
-Result<Document> ParseJson(std::string_view text, std::string file, const ParseOptions& options) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // RFC 8259, 8.1: may be ignored
-  const simdjson::padded_string padded(text);
-  TreeBuilder builder(std::string_view(padded.data(), padded.size()), file, options);
-  od::parser parser;
-  od::document document;
-  if (const auto error = parser.iterate(padded).get(document)) return builder.Bad(error, {});
-  Result<Value> root = builder.Convert(document, 0);
-  if (!root) return std::unexpected(std::move(root).error());
-  // The on-demand reader checks only what it visits; the strict reader sees commas, colons and what
-  // follows.
-  simdjson::dom::parser strict;
-  if (const auto error = strict.parse(padded).error()) {
-    return builder.Bad(error, builder.LocationOf(padded.data() + padded.size()));
+Result<Value> ParseJson(const Source& source) {
+  const std::string_view text = source.text;
+  Tokens tokens;
+  // The depth concerns stage 2 alone, which is not used.
+  auto error = simdjson::get_active_implementation()->create_dom_parser_implementation(
+      std::max<std::size_t>(text.size(), 1), 1, tokens);
+  if (!error) {
+    error = tokens->stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
+                           simdjson::stage1_mode::regular);
   }
-  return Document{std::move(file), *std::move(root)};
+  if (error == simdjson::MEMALLOC || error == simdjson::CAPACITY) {
+    return Fail(Code::kResourceExhausted,
+                fmt::format("{}: {}", source.file, simdjson::error_message(error)));
+  }
+  if (error == simdjson::UTF8_ERROR) {
+    const auto fault = text::FindUtf8Error(text);
+    return source.Refuse(fault ? fault->offset : 0, "this is no UTF-8; save the file as UTF-8");
+  }
+  if (error) return source.Refuse(FirstFault(text), simdjson::error_message(error));
+  return TreeBuilder(source, tokens->structural_indexes.get(), tokens->n_structural_indexes).Read();
 }
 
 }  // namespace assay::config

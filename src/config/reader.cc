@@ -109,14 +109,14 @@ struct Reader::Shared {
     std::set<std::string, std::less<>> known;
     bool open = false;  // any key is fine (NamedMaps)
   };
-  std::string file;
+  const Document* document = nullptr;
   std::vector<Node> nodes;
-  std::vector<std::pair<Location, std::string>> problems;
+  std::vector<std::pair<std::uint32_t, std::string>> problems;  // with their offsets
 };
 
 Reader::Reader(const Document& document)
     : Reader(std::make_shared<Shared>(), document.root, {}, {}) {
-  shared_->file = document.file;
+  shared_->document = &document;
 }
 
 Reader::Reader(std::shared_ptr<Shared> shared, const Value& value, std::string path,
@@ -129,8 +129,8 @@ Reader::Reader(std::shared_ptr<Shared> shared, const Value& value, std::string p
   shared_->nodes.push_back({value_, path_, {}, false});
   if (value.kind() != Kind::kMap && value.kind() != Kind::kNull) {
     shared_->problems.emplace_back(
-        value.location(), fmt::format("{}must be a map, but is {}",
-                                      path_.empty() ? "" : path_ + ": ", NameOf(value.kind())));
+        value.offset(), fmt::format("{}must be a map, but is {}", path_.empty() ? "" : path_ + ": ",
+                                    NameOf(value.kind())));
   }
 }
 
@@ -142,7 +142,7 @@ std::string Reader::PathOf(std::string_view key) const {
 void Reader::Problem(std::string_view key, std::string_view message) {
   const Value* value = key.empty() ? value_ : value_->Find(key);
   const std::string path = PathOf(key);
-  shared_->problems.emplace_back(value == nullptr ? value_->location() : value->location(),
+  shared_->problems.emplace_back(value == nullptr ? value_->offset() : value->offset(),
                                  fmt::format("{}{}{}", path, path.empty() ? "" : ": ", message));
 }
 
@@ -165,7 +165,7 @@ bool Reader::Has(std::string_view key) {
 std::string Reader::String(std::string_view key, std::string_view fallback) {
   const Value* value = Get(key, false);
   if (value == nullptr) return std::string(fallback);
-  if (const std::string* text = value->as_string()) return *text;
+  if (const std::string_view* text = value->as_string()) return std::string(*text);
   WrongKind(key, *value, "a string");
   return std::string(fallback);
 }
@@ -220,7 +220,7 @@ double Reader::Number(std::string_view key, double fallback, double minimum, dou
 std::int64_t Reader::DurationMs(std::string_view key, std::int64_t fallback_ms) {
   const Value* value = Get(key, false);
   if (value == nullptr) return fallback_ms;
-  if (const std::string* text = value->as_string()) {
+  if (const std::string_view* text = value->as_string()) {
     if (const auto ms = ParseQuantity(*text, kDurationUnits)) return std::llround(*ms);
   }
   Problem(key,
@@ -234,7 +234,7 @@ std::int64_t Reader::SizeBytes(std::string_view key, std::int64_t fallback_bytes
   if (const std::int64_t* integer = value->as_integer(); integer != nullptr && *integer >= 0) {
     return *integer;
   }
-  if (const std::string* text = value->as_string()) {
+  if (const std::string_view* text = value->as_string()) {
     if (const auto bytes = ParseQuantity(*text, kSizeUnits)) return std::llround(*bytes);
   }
   Problem(key, "must be a size, such as \"512 MB\", \"64 MiB\" or a number of bytes");
@@ -245,7 +245,7 @@ std::size_t Reader::Choice(std::string_view key, std::span<const std::string_vie
                            std::size_t fallback) {
   const Value* value = Get(key, false);
   if (value == nullptr) return fallback;
-  const std::string* text = value->as_string();
+  const std::string_view* text = value->as_string();
   if (text == nullptr) {
     WrongKind(key, *value, fmt::format("one of {}", fmt::join(names, ", ")));
     return fallback;
@@ -269,12 +269,12 @@ std::vector<std::string> Reader::StringList(std::string_view key) {
     return strings;
   }
   for (const Value& item : *list) {
-    if (const std::string* text = item.as_string()) {
-      strings.push_back(*text);
+    if (const std::string_view* text = item.as_string()) {
+      strings.emplace_back(*text);
     } else {
-      shared_->problems.emplace_back(item.location(),
-                                     fmt::format("{}: every entry must be a string, but one is {}",
-                                                 PathOf(key), NameOf(item.kind())));
+      shared_->problems.emplace_back(
+          item.offset(), fmt::format("{}: every entry must be a string, but one is {}", PathOf(key),
+                                     NameOf(item.kind())));
     }
   }
   return strings;
@@ -307,7 +307,8 @@ std::vector<Reader> Reader::NamedMaps(std::string_view key) {
   if (!section || section->value_->as_map() == nullptr) return readers;
   shared_->nodes[section->node_].open = true;
   for (const Member& member : *section->value_->as_map()) {
-    readers.push_back(Reader(shared_, member.value, section->PathOf(member.key), member.key));
+    readers.push_back(
+        Reader(shared_, member.value, section->PathOf(member.key), std::string(member.key)));
   }
   return readers;
 }
@@ -321,9 +322,10 @@ Result<void> Reader::Finish() const {
     for (const Member& member : *map) {
       if (node.known.contains(member.key)) continue;
       const std::string_view near = DidYouMean(member.key, known);
-      const std::string path = node.path.empty() ? member.key : node.path + "." + member.key;
+      const std::string path =
+          node.path.empty() ? std::string(member.key) : fmt::format("{}.{}", node.path, member.key);
       problems.emplace_back(
-          member.key_location,
+          member.key_offset,
           near.empty()
               ? fmt::format("{}: unknown key; known here: {}", path, fmt::join(known, ", "))
               : fmt::format("{}: unknown key; did you mean '{}'?", path, near));
@@ -331,14 +333,17 @@ Result<void> Reader::Finish() const {
   }
   if (problems.empty()) return {};
   std::ranges::stable_sort(problems, {}, [](const auto& problem) {
-    return std::pair(problem.first.line, problem.first.column);
+    return problem.first + 1;  // what stands in no file comes first
   });
   std::string message;
-  for (const auto& [location, text] : problems) {
+  const std::string& file = shared_->document->file;
+  LineCounter lines(shared_->document->text);
+  for (const auto& [offset, text] : problems) {
     if (!message.empty()) message += '\n';
-    message += location.line == 0 ? fmt::format("{}: {}", shared_->file, text)
-                                  : fmt::format("{}:{}:{}: {}", shared_->file, location.line,
-                                                location.column, text);
+    const Location location = lines.At(offset);
+    message += location.line == 0
+                   ? fmt::format("{}: {}", file, text)
+                   : fmt::format("{}:{}:{}: {}", file, location.line, location.column, text);
   }
   return Fail(Code::kInvalidArgument, std::move(message));
 }

@@ -1,6 +1,8 @@
 #include "assay/config/reader.h"
 
 #include <array>
+#include <memory>
+#include <span>
 
 #include <gtest/gtest.h>
 
@@ -82,10 +84,9 @@ TEST(ConfigReader, RefusesWrongKindsWithBothKindsNamed) {
 }
 
 TEST(ConfigReader, NamesTheSourceAloneOfAValueThatStandsInNoFile) {
-  constexpr Location kNowhere{0, 0};
-  Value::Map map;
-  map.push_back({"size", kNowhere, Value(std::string("big"), kNowhere)});
-  const Document document{"ASSAY_SIZE", Value(std::move(map), kNowhere)};
+  const auto arena = std::make_shared<Arena>();
+  const Member member{"size", Value(arena->Text("big"))};
+  const Document document{"ASSAY_SIZE", Value(arena->Map(std::span(&member, 1))), {}, arena};
   Reader reader(document);
   EXPECT_EQ(reader.Integer("size", 7), 7);
   EXPECT_EQ(reader.Finish().error().message,

@@ -95,7 +95,8 @@ Result<std::vector<claims::Claim>> ReadClaims(const std::string& path) {
                   fmt::format("{}: needs a JSON object with the text field \"claim\"", where));
     }
     const auto size = static_cast<std::uint32_t>(claim->as_string()->size());
-    claims.push_back({{0, size}, *claim->as_string(), static_cast<std::uint32_t>(claims.size())});
+    claims.push_back(
+        {{0, size}, std::string(*claim->as_string()), static_cast<std::uint32_t>(claims.size())});
   }
   return claims;
 }

@@ -20,9 +20,9 @@ void SetQuantity(config::Reader& reader, const Key& leaf, std::int64_t value) {
 void ReadList(config::Reader& reader, const config::Value& map, const Key& leaf) {
   if (!reader.Has(leaf.name)) return;
   const config::Value* value = map.Find(leaf.name);
-  const std::string* single = value == nullptr ? nullptr : value->as_string();
+  const std::string_view* single = value == nullptr ? nullptr : value->as_string();
   std::vector<std::string> texts =
-      single != nullptr ? std::vector{*single} : reader.StringList(leaf.name);
+      single != nullptr ? std::vector{std::string(*single)} : reader.StringList(leaf.name);
   if (const auto* list = std::get_if<std::vector<std::string>*>(&leaf.slot)) {
     **list = std::move(texts);
     return;
@@ -49,13 +49,16 @@ void ReadSecretSource(config::Reader& reader, const Key& leaf) {
 }
 
 void ReadKeys(config::Reader& reader, const config::Value& map, Key& section, Path& path,
-              const std::string& file, Sources& sources) {
+              const config::Document& document, Sources& sources) {
+  const auto where = [&](const config::Value& value) {
+    const config::Location location = document.LocationOf(value);
+    return fmt::format("{}:{}:{}", document.file, location.line, location.column);
+  };
   const auto note = [&](std::string_view name) {
     const config::Value* value = map.Find(name);
     if (value == nullptr || value->kind() == config::Kind::kNull) return;
     path.emplace_back(name);
-    sources[path] = {Origin::kFile, fmt::format("{}:{}:{}", file, value->location().line,
-                                                value->location().column)};
+    sources[path] = {Origin::kFile, where(*value)};
     path.pop_back();
   };
   for (Key& key : section.keys) {
@@ -71,15 +74,14 @@ void ReadKeys(config::Reader& reader, const config::Value& map, Key& section, Pa
     path.push_back(key.name);
     const config::Value* value = map.Find(key.name);
     if (key.kind == KeyKind::kSection) {
-      if (auto inner = reader.Map(key.name)) ReadKeys(*inner, *value, key, path, file, sources);
+      if (auto inner = reader.Map(key.name)) ReadKeys(*inner, *value, key, path, document, sources);
     } else {
       for (config::Reader& inner : reader.NamedMaps(key.name)) {
         Key element = key.element(inner.name());
         path.push_back(inner.name());
         const config::Value* inner_map = value->Find(inner.name());
-        sources[path] = {Origin::kFile, fmt::format("{}:{}:{}", file, inner_map->location().line,
-                                                    inner_map->location().column)};
-        ReadKeys(inner, *inner_map, element, path, file, sources);
+        sources[path] = {Origin::kFile, where(*inner_map)};
+        ReadKeys(inner, *inner_map, element, path, document, sources);
         path.pop_back();
       }
     }
@@ -137,7 +139,7 @@ void ReadLeaf(config::Reader& reader, const config::Value& map, Key& leaf) {
 Result<void> ReadDocument(const config::Document& document, Key& root, Sources& sources) {
   config::Reader reader(document);
   Path path;
-  ReadKeys(reader, document.root, root, path, document.file, sources);
+  ReadKeys(reader, document.root, root, path, document, sources);
   return reader.Finish();
 }
 

@@ -2,7 +2,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <memory>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -41,35 +44,36 @@ std::optional<T> ParseNumber(std::string_view text) {
 
 // The value that the text would be in a file; text that does not fit the kind stays a string, which
 // the reader then refuses with its own words.
-config::Value ToValue(KeyKind kind, const std::string& text) {
-  constexpr config::Location kNowhere{0, 0};
+config::Value ToValue(KeyKind kind, std::string_view text, config::Arena& arena) {
   const std::string_view trimmed = Trim(text);
   switch (kind) {
     case KeyKind::kBool: {
       const std::string word = Lower(trimmed);
-      if (word == "true" || word == "on" || word == "yes" || word == "1") return {true, kNowhere};
-      if (word == "false" || word == "off" || word == "no" || word == "0") return {false, kNowhere};
+      if (word == "true" || word == "on" || word == "yes" || word == "1")
+        return config::Value(true);
+      if (word == "false" || word == "off" || word == "no" || word == "0")
+        return config::Value(false);
       break;
     }
     case KeyKind::kInteger:
-      if (const auto number = ParseNumber<std::int64_t>(trimmed)) return {*number, kNowhere};
+      if (const auto number = ParseNumber<std::int64_t>(trimmed)) return config::Value(*number);
       break;
     case KeyKind::kNumber:
-      if (const auto number = ParseNumber<double>(trimmed)) return {*number, kNowhere};
+      if (const auto number = ParseNumber<double>(trimmed)) return config::Value(*number);
       break;
     case KeyKind::kDuration:
     case KeyKind::kSize:
     case KeyKind::kChoice:
-      return {std::string(trimmed), kNowhere};
+      return config::Value(trimmed);
     case KeyKind::kStringList: {
-      config::Value::List list;
+      std::vector<config::Value> list;
       for (std::string_view rest = text; !rest.empty();) {
         const std::size_t comma = rest.find(',');
         const std::string_view item = Trim(rest.substr(0, comma));
-        if (!item.empty()) list.emplace_back(std::string(item), kNowhere);
+        if (!item.empty()) list.emplace_back(item);
         rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
       }
-      return {std::move(list), kNowhere};
+      return config::Value(arena.List(list));
     }
     case KeyKind::kString:
     case KeyKind::kSecret:
@@ -77,15 +81,15 @@ config::Value ToValue(KeyKind kind, const std::string& text) {
     case KeyKind::kNamedMaps:
       break;
   }
-  return {text, kNowhere};
+  return config::Value(text);
 }
 
 // Reads one leaf from a document that holds nothing else.
 Result<void> SetLeaf(Key& leaf, const std::string& variable, const std::string& text) {
-  constexpr config::Location kNowhere{0, 0};
-  config::Value::Map map;
-  map.push_back({leaf.name, kNowhere, ToValue(leaf.kind, text)});
-  const config::Document document{variable, config::Value(std::move(map), kNowhere)};
+  const auto arena = std::make_shared<config::Arena>();
+  const config::Member member{leaf.name, ToValue(leaf.kind, text, *arena)};
+  const config::Document document{
+      variable, config::Value(arena->Map(std::span(&member, 1))), {}, arena};
   config::Reader reader(document);
   ReadLeaf(reader, document.root, leaf);
   return reader.Finish();

@@ -1,6 +1,7 @@
 // assay/config/parse.h: YAML 1.2, TOML 1.0 and JSON (RFC 8259) into one tree.
 // Room: config (uses core, text).  Threads: pure functions.
-// Parsers: libfyaml, toml++, simdjson; this room adds locations, limits and one form of error.
+// Parsers: libfyaml for YAML with a reader of its own for the common forms in front of it;
+// simdjson's first stage for JSON; TOML is read by this room. docs/decisions/0009 says why.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -30,6 +31,10 @@ struct ParseOptions {
 // errors in TOML. Errors: kInvalidArgument for text that is malformed or over a limit.
 [[nodiscard]] Result<Document> Parse(std::string_view text, std::string file, Syntax syntax,
                                      const ParseOptions& options = {});
+
+// As Parse without a copy of the text, which must outlive the document.
+[[nodiscard]] Result<Document> ParseBorrowed(std::string_view text, std::string file, Syntax syntax,
+                                             const ParseOptions& options = {});
 
 // Reads and parses a file; the syntax follows from its name (.yaml, .yml, .toml, .json).
 // Errors: those of Parse and of FileSystem::ReadFile (limit 16 MiB); kInvalidArgument for another
