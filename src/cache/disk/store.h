@@ -138,7 +138,6 @@ class DiskTier::Store {
   std::uint32_t last_segment_ = 0;
   std::uint64_t next_sequence_ = 1;
   std::uint64_t total_bytes_ = 0;
-  std::uint64_t live_bytes_ = 0;
   std::uint64_t records_since_checkpoint_ = 0;
   bool names_dirty_ = false;
   bool reuse_last_ = false;  // the last segment ends in a whole record and can be gone on with
@@ -165,7 +164,9 @@ class DiskTier::Store {
   std::thread flush_thread_;
   std::thread maintain_thread_;
 
-  // Figures only; they order nothing.
+  // Figures only; they order nothing. live_bytes_ changes under append_mutex_ alone; who only shows
+  // it must not wait for a disk that stands still.
+  std::atomic<std::uint64_t> live_bytes_{0};
   std::atomic<std::uint64_t> hits_{0};
   std::atomic<std::uint64_t> misses_{0};
   std::atomic<std::uint64_t> puts_{0};

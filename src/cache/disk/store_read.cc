@@ -126,10 +126,7 @@ Result<void> DiskTier::Store::ForEach(std::int64_t now_ms, const Visitor& visit)
 
 TierStats DiskTier::Store::Stats() const {
   TierStats stats;
-  {
-    const Lock lock(append_mutex_);
-    stats.size_bytes = live_bytes_;
-  }
+  stats.size_bytes = live_bytes_.load(std::memory_order_relaxed);
   stats.entries = index_.size();
   stats.capacity_bytes = options_.max_bytes;
   stats.hits = hits_.load(std::memory_order_relaxed);

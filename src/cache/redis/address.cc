@@ -14,9 +14,10 @@ constexpr std::uint32_t kMostDatabases = 1'000'000;
 std::unexpected<Error> Bad(std::string_view what) {
   return Fail(
       Code::kInvalidArgument,
-      fmt::format("the Redis URL has {}; write redis://[user:password@]host[:port][/number], "
-                  "rediss:// for TLS, or unix:/path/to/socket",
-                  what));
+      fmt::format(
+          "the Redis URL has {}; write redis://[user:password@]host[:port][,host...][/number], "
+          "rediss:// for TLS, or unix:/path/to/socket",
+          what));
 }
 
 template <typename T>
@@ -74,13 +75,19 @@ Result<void> ParseHost(std::string_view text, RedisAddress& address) {
 }  // namespace
 
 Result<RedisAddress> RedisAddress::Parse(std::string_view url) {
+  ASSAY_ASSIGN(const std::vector<RedisAddress> addresses, ParseList(url));
+  if (addresses.size() > 1) return Bad("more than one host");
+  return addresses.front();
+}
+
+Result<std::vector<RedisAddress>> RedisAddress::ParseList(std::string_view url) {
   RedisAddress address;
   if (url.starts_with("unix:")) {
     url.remove_prefix(5);
     if (url.starts_with("//")) url.remove_prefix(2);
     if (!url.starts_with('/')) return Bad("no absolute path behind unix:");
     address.socket_path = url;
-    return address;
+    return std::vector{address};
   }
   if (url.starts_with("redis://")) {
     url.remove_prefix(8);
@@ -91,9 +98,8 @@ Result<RedisAddress> RedisAddress::Parse(std::string_view url) {
     return Bad("another scheme than redis, rediss and unix");
   }
   // A password may hold a '/', so what is behind the last '@' is looked at first.
-  std::string_view login;
   if (const std::size_t at = url.rfind('@'); at != std::string_view::npos) {
-    login = url.substr(0, at);
+    const std::string_view login = url.substr(0, at);
     url.remove_prefix(at + 1);
     const std::size_t colon = login.find(':');
     if (colon == std::string_view::npos) return Bad("no ':' between user and password");
@@ -107,8 +113,14 @@ Result<RedisAddress> RedisAddress::Parse(std::string_view url) {
     }
     url = url.substr(0, slash);
   }
-  ASSAY_TRY(ParseHost(url, address));
-  return address;
+  std::vector<RedisAddress> addresses;
+  while (true) {
+    const std::size_t comma = url.find(',');
+    RedisAddress& one = addresses.emplace_back(address);
+    ASSAY_TRY(ParseHost(url.substr(0, comma), one));
+    if (comma == std::string_view::npos) return addresses;
+    url.remove_prefix(comma + 1);
+  }
 }
 
 std::string RedisAddress::Display() const {

@@ -22,21 +22,27 @@ constexpr std::int64_t kPutTimeoutMs = 250;  // nobody waits for a batch of puts
 
 }  // namespace
 
-RedisTier::Client::Client(RedisOptions options, RedisAddress address)
-    : options_(std::move(options)),
+RedisTier::Client::Client(const RedisOptions& options, RedisAddress address, RedisFigures& figures,
+                          Hooks hooks)
+    : options_(options),
       address_(std::move(address)),
-      codec_(options_.compress_from_bytes, options_.sealer),
+      hooks_(std::move(hooks)),
+      figures_(figures),
       next_probe_(Clock::now()) {
   thread_ = std::thread([this] { Loop(); });
 }
 
 RedisTier::Client::~Client() {
+  Stop();
+}
+
+void RedisTier::Client::Stop() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
   }
   asked_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 std::unexpected<Error> RedisTier::Client::LostError() const {
@@ -46,7 +52,7 @@ std::unexpected<Error> RedisTier::Client::LostError() const {
 // ---- callers ----
 
 Result<void> RedisTier::Client::Enqueue(std::shared_ptr<Request> request) {
-  if (!up_) {
+  if (!up_ || ended_) {
     ++stats_.refused;
     return LostError();
   }
@@ -82,10 +88,12 @@ Result<std::vector<Reply>> RedisTier::Client::Ask(std::string commands, std::siz
   return std::move(request->replies);
 }
 
-Result<void> RedisTier::Client::Post(std::string command) {
+Result<void> RedisTier::Client::Post(std::string commands, std::size_t count, int hops) {
   auto request = std::make_shared<Request>();
-  request->commands = std::move(command);
+  request->commands = std::move(commands);
+  request->count = count;
   request->posted = true;
+  request->hops = hops;
   const std::scoped_lock lock(mutex_);
   Result<void> taken = Enqueue(std::move(request));
   if (taken) {
@@ -118,6 +126,16 @@ bool RedisTier::Client::WaitUntilUp(std::int64_t wait_ms) {
   return answered_.wait_for(lock, milliseconds(wait_ms), [&] { return up_; });
 }
 
+bool RedisTier::Client::up() const {
+  const std::scoped_lock lock(mutex_);
+  return up_;
+}
+
+std::uint64_t RedisTier::Client::posted() const {
+  const std::scoped_lock lock(mutex_);
+  return posted_;
+}
+
 RedisStats RedisTier::Client::Details() const {
   const std::scoped_lock lock(mutex_);
   RedisStats stats = stats_;
@@ -131,10 +149,11 @@ void RedisTier::Client::Finish(Request& request, std::optional<Error> error) {
   if (request.posted) {
     ++posted_done_;
     if (!error) {
-      const redisReply& reply = *request.replies.front();
-      if (reply.type == REDIS_REPLY_ERROR) {
-        figures.errors.fetch_add(1, std::memory_order_relaxed);
-        const std::string_view text = redis::TextOf(reply);
+      // Null: sent on to another server.
+      const redisReply* reply = request.replies.back().get();
+      if (reply != nullptr && reply->type == REDIS_REPLY_ERROR) {
+        figures_.errors.fetch_add(1, std::memory_order_relaxed);
+        const std::string_view text = redis::TextOf(*reply);
         error = Error{text.starts_with("OOM") ? Code::kResourceExhausted : Code::kUnavailable,
                       fmt::format("Redis at {} says: {}", address_.Display(), text)};
       }
@@ -156,6 +175,10 @@ void RedisTier::Client::Lose(std::unique_lock<std::mutex>& lock, Error why) {
   answered_.notify_all();
   backoff_ms_ = std::clamp(backoff_ms_ * 2, options_.first_backoff_ms, options_.longest_backoff_ms);
   next_probe_ = Clock::now() + milliseconds(backoff_ms_);
+  if (stopping_) return;
+  lock.unlock();
+  hooks_.lost();
+  lock.lock();
   if (told_up_ == false || stopping_) return;
   told_up_ = false;
   if (!options_.on_change) return;
@@ -173,6 +196,10 @@ void RedisTier::Client::Probe(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   Result<Connection> opened = Connection::Open(
       address_, options_.tls_ca_file, Clock::now() + milliseconds(options_.connect_timeout_ms));
+  if (opened) {
+    if (Result<void> used = hooks_.connected(*opened); !used)
+      opened = std::unexpected(used.error());
+  }
   lock.lock();
   if (!opened) {
     Lose(lock, std::move(opened).error());
@@ -232,11 +259,21 @@ Result<void> RedisTier::Client::Exchange(const Batch& batch,
   return {};
 }
 
+void RedisTier::Client::SendOn(const Batch& batch, std::vector<std::vector<Reply>>& replies) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (!batch[i]->posted) continue;
+    const auto redirect = redis::RedirectOf(*replies[i].back());
+    if (redirect && hooks_.redirect(*redirect, batch[i]->commands, batch[i]->hops))
+      replies[i].back().reset();
+  }
+}
+
 void RedisTier::Client::Serve(std::unique_lock<std::mutex>& lock) {
   const Batch batch = TakeBatch();
   lock.unlock();
   std::vector<std::vector<Reply>> replies;
   Result<void> exchanged = Exchange(batch, replies);
+  if (exchanged) SendOn(batch, replies);
   lock.lock();
   ++stats_.pipelines;
   if (exchanged) {
@@ -269,6 +306,7 @@ void RedisTier::Client::Loop() {
       break;
     }
   }
+  ended_ = true;
   for (const auto& request : std::exchange(queue_, {})) Finish(*request, LostError().error());
   answered_.notify_all();
 }

@@ -14,15 +14,37 @@ namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
 
-struct ReaderDeleter {
-  void operator()(redisReader* reader) const { redisReaderFree(reader); }
-};
+constexpr int kMostElements = 1 << 20;
+
+using CreateArray = decltype(redisReplyObjectFunctions::createArray);
+CreateArray g_create_array = nullptr;  // hiredis's own; written once, before the first reader
+
+// A template, since the type of the count differs between versions of hiredis.
+template <typename Count>
+void* CreateBoundedArray(const redisReadTask* task, Count elements) {
+  return elements > kMostElements ? nullptr : g_create_array(task, elements);
+}
+
+redisReplyObjectFunctions BoundedFunctions(const redisReplyObjectFunctions& own) {
+  g_create_array = own.createArray;
+  redisReplyObjectFunctions bounded = own;
+  bounded.createArray = &CreateBoundedArray;
+  return bounded;
+}
 
 std::unexpected<Error> NoRedis() {
   return Fail(Code::kUnavailable, "it does not speak the Redis protocol");
 }
 
 }  // namespace
+
+Reader MakeReader() {
+  Reader reader(redisReaderCreate());
+  if (reader == nullptr) return reader;
+  static redisReplyObjectFunctions bounded = BoundedFunctions(*reader->fn);
+  reader->fn = &bounded;
+  return reader;
+}
 
 void AppendCommand(std::string& out, std::initializer_list<std::string_view> parts) {
   fmt::format_to(std::back_inserter(out), "*{}\r\n", parts.size());
@@ -34,10 +56,10 @@ void AppendCommand(std::string& out, std::initializer_list<std::string_view> par
 }
 
 struct Connection::Impl {
-  explicit Impl(Socket connected) : socket(std::move(connected)), reader(redisReaderCreate()) {}
+  explicit Impl(Socket connected) : socket(std::move(connected)), reader(MakeReader()) {}
 
   Socket socket;
-  std::unique_ptr<redisReader, ReaderDeleter> reader;
+  Reader reader;
   std::array<char, kReadBytes> buffer;
 };
 

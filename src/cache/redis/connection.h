@@ -22,6 +22,14 @@ struct ReplyDeleter {
 };
 using Reply = std::unique_ptr<redisReply, ReplyDeleter>;
 
+struct ReaderDeleter {
+  void operator()(redisReader* reader) const { redisReaderFree(reader); }
+};
+using Reader = std::unique_ptr<redisReader, ReaderDeleter>;
+// Reads replies with at most a million elements: hiredis makes room for as many as a server
+// announces. Null: no memory.
+[[nodiscard]] Reader MakeReader();
+
 // Appends one command.
 void AppendCommand(std::string& out, std::initializer_list<std::string_view> parts);
 

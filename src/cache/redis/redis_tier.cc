@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "redis/client.h"
+#include "redis/nodes.h"
 #include "redis/value.h"
 
 namespace assay::cache {
@@ -36,10 +36,10 @@ std::unexpected<Error> Strange(const redisReply& reply) {
                   : fmt::format("Redis gave a reply of type {}, which does not fit", reply.type));
 }
 
-// Calls visit(names) for all keys with the prefix, some of them perhaps twice; it returns false to
-// stop.
+// Calls visit(connection, names) for all keys with the prefix, some of them perhaps twice; it
+// returns false to stop, and so does this.
 template <typename Visit>
-Result<void> Walk(Connection& connection, const std::string& prefix, Visit&& visit) {
+Result<bool> Walk(Connection& connection, const std::string& prefix, Visit& visit) {
   const std::string pattern = redis::PatternOf(prefix);
   std::string cursor = "0";
   do {
@@ -59,9 +59,19 @@ Result<void> Walk(Connection& connection, const std::string& prefix, Visit&& vis
       if (name.type != REDIS_REPLY_STRING) return Strange(name);
       if (redis::KeyOfName(prefix, TextOf(name), key)) names.emplace_back(TextOf(name));
     }
-    ASSAY_ASSIGN(const bool goes_on, visit(names));
-    if (!goes_on) return {};
+    ASSAY_ASSIGN(const bool goes_on, visit(connection, names));
+    if (!goes_on) return false;
   } while (cursor != "0");
+  return true;
+}
+
+template <typename Visit>
+Result<void> WalkAll(std::vector<Connection>& connections, const std::string& prefix,
+                     Visit& visit) {
+  for (Connection& connection : connections) {
+    ASSAY_ASSIGN(const bool goes_on, Walk(connection, prefix, visit));
+    if (!goes_on) break;
+  }
   return {};
 }
 
@@ -82,13 +92,13 @@ Result<std::vector<Reply>> AskAll(Connection& connection, const std::vector<std:
 
 }  // namespace
 
-RedisTier::RedisTier(std::unique_ptr<Client> client) : client_(std::move(client)) {}
+RedisTier::RedisTier(std::unique_ptr<Nodes> nodes) : nodes_(std::move(nodes)) {}
 RedisTier::~RedisTier() = default;
 
 Result<std::unique_ptr<RedisTier>> RedisTier::Create(RedisOptions options) {
-  ASSAY_ASSIGN(RedisAddress address, RedisAddress::Parse(options.url));
+  ASSAY_ASSIGN(const std::vector<RedisAddress> seeds, RedisAddress::ParseList(options.url));
   return std::unique_ptr<RedisTier>(
-      new RedisTier(std::make_unique<Client>(std::move(options), std::move(address))));
+      new RedisTier(std::make_unique<Nodes>(std::move(options), seeds)));
 }
 
 Result<EntryRef> RedisTier::Get(const Key& key, std::int64_t now_ms) {
@@ -101,55 +111,51 @@ Result<void> RedisTier::GetBatch(std::span<const Key> keys, std::int64_t now_ms,
                                  std::span<EntryRef> out) {
   std::ranges::fill(out, EntryRef());
   const auto fail = [&](const Error& error) {
-    client_->figures.errors.fetch_add(1, std::memory_order_relaxed);
+    nodes_->figures.errors.fetch_add(1, std::memory_order_relaxed);
     std::ranges::fill(out, EntryRef());
     return std::unexpected(error);
   };
-  const std::size_t most = std::max<std::size_t>(client_->options().pipeline, 1);
-  std::uint64_t hits = 0;
-  for (std::size_t begin = 0; begin < keys.size(); begin += most) {
-    const std::size_t count = std::min(most, keys.size() - begin);
-    std::string commands;
-    for (std::size_t i = 0; i < count; ++i) {
-      AppendCommand(commands,
-                    {"GET", redis::KeyName(client_->options().key_prefix, keys[begin + i])});
-    }
-    const Result<std::vector<Reply>> replies = client_->Ask(std::move(commands), count);
-    if (!replies) return fail(replies.error());
-    for (std::size_t i = 0; i < count; ++i) {
-      const redisReply& reply = *(*replies)[i];
-      if (reply.type == REDIS_REPLY_NIL) continue;
-      if (reply.type != REDIS_REPLY_STRING) return fail(Strange(reply).error());
-      const Key& key = keys[begin + i];
-      Result<EntryRef> entry = redis::EntryOf(key, TextOf(reply), client_->codec());
-      if (!entry) {
-        if (entry.error().code == Code::kDataLoss) {
-          std::string drop;
-          AppendCommand(drop, {"DEL", redis::KeyName(client_->options().key_prefix, key)});
-          static_cast<void>(client_->Post(std::move(drop)));
-        }
-        return fail(entry.error());
-      }
-      if ((*entry)->ExpiredAt(now_ms)) continue;
-      out[begin + i] = *std::move(entry);
-      ++hits;
-    }
+  const std::string& prefix = nodes_->options().key_prefix;
+  std::vector<Nodes::Command> commands(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    commands[i].first = redis::KeyName(prefix, keys[i]);
+    AppendCommand(commands[i].second, {"GET", commands[i].first});
   }
-  client_->figures.hits.fetch_add(hits, std::memory_order_relaxed);
-  client_->figures.misses.fetch_add(keys.size() - hits, std::memory_order_relaxed);
+  const Result<std::vector<Reply>> replies = nodes_->Ask(commands);
+  if (!replies) return fail(replies.error());
+  std::uint64_t hits = 0;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const redisReply& reply = *(*replies)[i];
+    if (reply.type == REDIS_REPLY_NIL) continue;
+    if (reply.type != REDIS_REPLY_STRING) return fail(Strange(reply).error());
+    Result<EntryRef> entry = redis::EntryOf(keys[i], TextOf(reply), nodes_->codec());
+    if (!entry) {
+      if (entry.error().code == Code::kDataLoss) {
+        std::string drop;
+        AppendCommand(drop, {"DEL", commands[i].first});
+        static_cast<void>(nodes_->Post(commands[i].first, std::move(drop)));
+      }
+      return fail(entry.error());
+    }
+    if ((*entry)->ExpiredAt(now_ms)) continue;
+    out[i] = *std::move(entry);
+    ++hits;
+  }
+  nodes_->figures.hits.fetch_add(hits, std::memory_order_relaxed);
+  nodes_->figures.misses.fetch_add(keys.size() - hits, std::memory_order_relaxed);
   return {};
 }
 
 Result<void> RedisTier::Put(const EntryRef& entry, std::int64_t now_ms) {
-  const std::string name = redis::KeyName(client_->options().key_prefix, entry->key());
+  const std::string name = redis::KeyName(nodes_->options().key_prefix, entry->key());
   std::string command;
   const auto post = [&]() -> Result<void> {
     if (entry->ExpiredAt(now_ms)) {
       AppendCommand(command, {"DEL", name});
-      return client_->Post(std::move(command));
+      return nodes_->Post(name, std::move(command));
     }
-    ASSAY_ASSIGN(const std::string value, redis::ValueOf(*entry, client_->codec()));
-    if (value.size() > client_->options().max_value_bytes) {
+    ASSAY_ASSIGN(const std::string value, redis::ValueOf(*entry, nodes_->codec()));
+    if (value.size() > nodes_->options().max_value_bytes) {
       AppendCommand(command, {"DEL", name});
     } else if (entry->info().expires_ms == kNeverExpires) {
       AppendCommand(command, {"SET", name, value});
@@ -157,18 +163,19 @@ Result<void> RedisTier::Put(const EntryRef& entry, std::int64_t now_ms) {
       const std::int64_t left_ms = std::min(entry->info().expires_ms - now_ms, kLongestExpiryMs);
       AppendCommand(command, {"SET", name, value, "PX", std::to_string(left_ms)});
     }
-    return client_->Post(std::move(command));
+    return nodes_->Post(name, std::move(command));
   };
   Result<void> posted = post();
-  auto& figure = posted ? client_->figures.puts : client_->figures.errors;
+  auto& figure = posted ? nodes_->figures.puts : nodes_->figures.errors;
   figure.fetch_add(1, std::memory_order_relaxed);
   return posted;
 }
 
 Result<bool> RedisTier::Erase(const Key& key) {
-  std::string command;
-  AppendCommand(command, {"DEL", redis::KeyName(client_->options().key_prefix, key)});
-  ASSAY_ASSIGN(const std::vector<Reply> replies, client_->Ask(std::move(command), 1));
+  Nodes::Command command;
+  command.first = redis::KeyName(nodes_->options().key_prefix, key);
+  AppendCommand(command.second, {"DEL", command.first});
+  ASSAY_ASSIGN(const std::vector<Reply> replies, nodes_->Ask({&command, 1}));
   if (replies[0]->type != REDIS_REPLY_INTEGER) return Strange(*replies[0]);
   return replies[0]->integer > 0;
 }
@@ -176,9 +183,10 @@ Result<bool> RedisTier::Erase(const Key& key) {
 Result<std::uint64_t> RedisTier::Purge(const Filter& filter) {
   // What is queued was put before; its own errors are for Sync().
   static_cast<void>(Sync());
-  ASSAY_ASSIGN(Connection connection, client_->OpenAnother());
+  ASSAY_ASSIGN(std::vector<Connection> connections, nodes_->OpenAll());
   std::uint64_t removed = 0;
-  const auto remove = [&](const std::vector<std::string>& names) -> Result<bool> {
+  const auto remove = [&](Connection& connection,
+                          const std::vector<std::string>& names) -> Result<bool> {
     ASSAY_ASSIGN(const std::vector<Reply> heads,
                  AskAll(connection, names, [](std::string& out, const std::string& name) {
                    AppendCommand(
@@ -200,16 +208,17 @@ Result<std::uint64_t> RedisTier::Purge(const Filter& filter) {
     }
     return true;
   };
-  ASSAY_TRY(Walk(connection, client_->options().key_prefix, remove));
+  ASSAY_TRY(WalkAll(connections, nodes_->options().key_prefix, remove));
   return removed;
 }
 
 Result<void> RedisTier::ForEach(std::int64_t now_ms, const Visitor& visit) {
   static_cast<void>(Sync());
-  ASSAY_ASSIGN(Connection connection, client_->OpenAnother());
-  const std::string& prefix = client_->options().key_prefix;
+  ASSAY_ASSIGN(std::vector<Connection> connections, nodes_->OpenAll());
+  const std::string& prefix = nodes_->options().key_prefix;
   std::unordered_set<Key> seen;
-  return Walk(connection, prefix, [&](const std::vector<std::string>& names) -> Result<bool> {
+  const auto show = [&](Connection& connection,
+                        const std::vector<std::string>& names) -> Result<bool> {
     ASSAY_ASSIGN(const std::vector<Reply> values,
                  AskAll(connection, names, [](std::string& out, const std::string& name) {
                    AppendCommand(out, {"GET", name});
@@ -218,37 +227,38 @@ Result<void> RedisTier::ForEach(std::int64_t now_ms, const Visitor& visit) {
       Key key;
       if (values[i]->type != REDIS_REPLY_STRING) continue;  // gone meanwhile
       if (!redis::KeyOfName(prefix, names[i], key) || !seen.insert(key).second) continue;
-      const Result<EntryRef> entry = redis::EntryOf(key, TextOf(*values[i]), client_->codec());
+      const Result<EntryRef> entry = redis::EntryOf(key, TextOf(*values[i]), nodes_->codec());
       if (!entry) {
-        client_->figures.errors.fetch_add(1, std::memory_order_relaxed);
+        nodes_->figures.errors.fetch_add(1, std::memory_order_relaxed);
         if (entry.error().code != Code::kDataLoss) return std::unexpected(entry.error());
         continue;
       }
       if (!(*entry)->ExpiredAt(now_ms) && !visit(*entry)) return false;
     }
     return true;
-  });
+  };
+  return WalkAll(connections, prefix, show);
 }
 
 Result<void> RedisTier::Sync() {
-  return client_->Drain();
+  return nodes_->Drain();
 }
 
 TierStats RedisTier::Stats() const {
   TierStats stats;
-  stats.hits = client_->figures.hits.load(std::memory_order_relaxed);
-  stats.misses = client_->figures.misses.load(std::memory_order_relaxed);
-  stats.puts = client_->figures.puts.load(std::memory_order_relaxed);
-  stats.errors = client_->figures.errors.load(std::memory_order_relaxed);
+  stats.hits = nodes_->figures.hits.load(std::memory_order_relaxed);
+  stats.misses = nodes_->figures.misses.load(std::memory_order_relaxed);
+  stats.puts = nodes_->figures.puts.load(std::memory_order_relaxed);
+  stats.errors = nodes_->figures.errors.load(std::memory_order_relaxed);
   return stats;
 }
 
 RedisStats RedisTier::Details() const {
-  return client_->Details();
+  return nodes_->Details();
 }
 
 bool RedisTier::WaitUntilUp(std::int64_t wait_ms) {
-  return client_->WaitUntilUp(wait_ms);
+  return nodes_->WaitUntilUp(wait_ms);
 }
 
 }  // namespace assay::cache

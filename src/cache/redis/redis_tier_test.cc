@@ -92,6 +92,19 @@ TEST(RedisAddress, ReadsEveryFormOfUrl) {
   EXPECT_EQ(RedisAddress::Parse("unix:///run/redis.sock").value().socket_path, "/run/redis.sock");
 }
 
+TEST(RedisAddress, ReadsSeveralHosts) {
+  const auto list = RedisAddress::ParseList("rediss://me:secret@one:1,[::1]:2,three/0").value();
+  ASSERT_EQ(list.size(), 3U);
+  EXPECT_EQ(list[0].host, "one");
+  EXPECT_EQ(list[1].host, "::1");
+  EXPECT_EQ(list[1].port, 2);
+  EXPECT_EQ(list[2].host, "three");
+  EXPECT_EQ(list[2].port, 6379);
+  for (const RedisAddress& one : list) EXPECT_TRUE(one.tls && one.password == "secret");
+  EXPECT_FALSE(RedisAddress::Parse("redis://one:1,two:2")) << "where one is wanted";
+  EXPECT_FALSE(RedisAddress::ParseList("redis://one:1,"));
+}
+
 TEST(RedisAddress, RefusesOthersWithoutRepeatingThePassword) {
   for (const char* url :
        {"", "http://h", "redis://", "redis://:secret@", "redis://secret@h", "redis://h:0",

@@ -93,17 +93,22 @@ Result<void> AddRedis(const RedisTierSettings& settings, const Environment& envi
 }  // namespace
 
 Result<std::string> RedisUrl(const RedisTierSettings& settings, const Environment& environment) {
-  ASSAY_ASSIGN(const cache::RedisAddress address, cache::RedisAddress::Parse(settings.url));
+  ASSAY_ASSIGN(const auto addresses, cache::RedisAddress::ParseList(settings.url));
   ASSAY_ASSIGN(const auto password, ReadSecret(settings.password, environment));
   if (!password) return settings.url;
-  if (!address.socket_path.empty()) {
+  const cache::RedisAddress& first = addresses.front();
+  if (!first.socket_path.empty()) {
     return Fail(Code::kInvalidArgument,
                 "cache.redis.password is not sent over a Unix socket; leave it out");
   }
-  const bool is_ipv6 = address.host.contains(':');
-  return fmt::format("{}://{}:{}@{}{}{}:{}/{}", address.tls ? "rediss" : "redis",
-                     PercentEncoded(address.user), PercentEncoded(*password), is_ipv6 ? "[" : "",
-                     address.host, is_ipv6 ? "]" : "", address.port, address.database);
+  std::string hosts;
+  for (const cache::RedisAddress& address : addresses) {
+    const bool is_ipv6 = address.host.contains(':');
+    hosts += fmt::format("{}{}{}{}:{}", hosts.empty() ? "" : ",", is_ipv6 ? "[" : "", address.host,
+                         is_ipv6 ? "]" : "", address.port);
+  }
+  return fmt::format("{}://{}:{}@{}/{}", first.tls ? "rediss" : "redis", PercentEncoded(first.user),
+                     PercentEncoded(*password), hosts, first.database);
 }
 
 Result<std::unique_ptr<cache::TieredCache>> OpenCache(const CacheSettings& settings,

@@ -30,8 +30,18 @@ bool ValidUpstreamName(std::string_view name) {
              name, [](char c) { return Alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
 }
 
-// Why `url` is none of `schemes`://host[:port][/path]; empty when it is.
-std::string UrlProblem(std::string_view url, std::span<const std::string_view> schemes) {
+bool IsHost(std::string_view host) {
+  std::string text(host);
+  const bool has_port = !text.ends_with(']') && text.contains(':');
+  if (!has_port) text += ":1";
+  const auto parsed = ParseHostPort(text);
+  return parsed && parsed->port != 0;
+}
+
+// Why `url` is none of `schemes`://host[:port][/path], or where it may, one with several hosts
+// between commas; empty when it is.
+std::string UrlProblem(std::string_view url, std::span<const std::string_view> schemes,
+                       bool several_hosts = false) {
   const std::size_t colon = url.find("://");
   const std::string_view scheme = url.substr(0, colon);
   if (colon == std::string_view::npos || std::ranges::find(schemes, scheme) == schemes.end()) {
@@ -46,11 +56,13 @@ std::string UrlProblem(std::string_view url, std::span<const std::string_view> s
   if (rest.find('@') != std::string_view::npos) {
     return "must not hold a name or password; secrets go into a variable or a file";
   }
-  std::string text(rest);
-  const bool has_port = text.ends_with(']') ? false : text.rfind(':') != std::string::npos;
-  if (!has_port) text += ":1";
-  const auto parsed = ParseHostPort(text);
-  if (!parsed || parsed->port == 0) return "names no host, or its port is not from 1 to 65535";
+  for (std::size_t begin = 0; begin <= rest.size();) {
+    const std::size_t end =
+        several_hosts ? std::min(rest.find(',', begin), rest.size()) : rest.size();
+    if (!IsHost(rest.substr(begin, end - begin)))
+      return "names no host, or its port is not from 1 to 65535";
+    begin = end + 1;
+  }
   return {};
 }
 
@@ -170,7 +182,7 @@ void CheckCache(const CacheSettings& cache, const Report& report) {
   }
   if (cache.redis.enabled()) {
     constexpr std::array<std::string_view, 1> kSchemes = {"redis"};
-    const std::string problem = UrlProblem(cache.redis.url, kSchemes);
+    const std::string problem = UrlProblem(cache.redis.url, kSchemes, true);
     if (!problem.empty()) report({"cache", "redis", "url"}, problem);
   }
 }

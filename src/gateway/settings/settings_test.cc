@@ -273,6 +273,9 @@ TEST(Settings, ValuesThatContradictEachOtherAreRefused) {
           "cannot choose");
   refused("cache: {max_entry_size: 3 MB, memory: {size: 2 MB}}\n", "is more than");
   refused("cache: {redis: {url: 'http://r'}}\n", "redis://");
+  refused("cache: {redis: {url: 'redis://r:1,,s:2'}}\n", "names no host");
+  refused("cache: {redis: {url: 'redis://r:1,s:0'}}\n", "names no host");
+  refused("upstreams: {a: {url: 'http://r:1,s:2'}}\n", "names no host");
   refused("upstreams: {a: {url: 'http://a', retry: {base: 3 s, max: 1 s}}}\n", "retry.max");
 }
 

@@ -1,8 +1,11 @@
-// assay/cache/redis_tier.h: cached answers in a Redis or Valkey that many gateways share.
+// assay/cache/redis_tier.h: cached answers in a Redis or Valkey that many gateways share, or in a
+// cluster of them.
 // Room: cache (uses core, crypto).  Threads: safe for many threads; a Get waits at most
 // answer_timeout_ms, everything else that callers do waits no longer.
-// Method: one thread owns the connection and sends what callers ask in pipelines; a server that
-// does not answer in time is asked no more until a probe in the background finds it back.
+// Method: for each server one thread owns the connection and sends what callers ask in pipelines; a
+// server that does not answer in time is asked no more until a probe in the background finds it
+// back. Of a cluster each server is asked for its own slots; MOVED and ASK are followed, and the
+// slots are asked for anew when they move and when a server is lost.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "assay/cache/tier.h"
 #include "assay/core/clock.h"
@@ -33,12 +37,14 @@ struct RedisAddress {
 
   // Errors: kInvalidArgument; the message does not repeat the password.
   [[nodiscard]] static Result<RedisAddress> Parse(std::string_view url);
+  // As Parse, with several hosts separated by commas: redis://one:6379,two:6379. At least one.
+  [[nodiscard]] static Result<std::vector<RedisAddress>> ParseList(std::string_view url);
   // Without user and password.
   [[nodiscard]] std::string Display() const;
 };
 
 struct RedisOptions {
-  std::string url = "redis://127.0.0.1:6379";
+  std::string url = "redis://127.0.0.1:6379";  // or some servers of a cluster, see ParseList
   std::string key_prefix = "assay:";
   std::int64_t answer_timeout_ms = 5;      // of a Get; a server that is slower counts as dead
   std::int64_t connect_timeout_ms = 1000;  // in the background, nobody waits for it
@@ -56,7 +62,7 @@ struct RedisOptions {
 };
 
 struct RedisStats {
-  bool up = false;
+  bool up = false;  // at least one server
   std::uint64_t connects = 0;
   std::uint64_t timeouts = 0;
   std::uint64_t refused = 0;  // calls that cost nothing because the server is lost
@@ -89,13 +95,15 @@ class RedisTier final : public Tier {
   [[nodiscard]] TierStats Stats() const override;
   [[nodiscard]] RedisStats Details() const;
 
-  // Whether the server answers; waits up to wait_ms for it.
+  // Whether the server answers, or every one of a cluster that is known so far; waits up to wait_ms
+  // for each.
   [[nodiscard]] bool WaitUntilUp(std::int64_t wait_ms);
 
  private:
-  class Client;
-  explicit RedisTier(std::unique_ptr<Client> client);
-  std::unique_ptr<Client> client_;
+  class Client;  // of one server
+  class Nodes;
+  explicit RedisTier(std::unique_ptr<Nodes> nodes);
+  std::unique_ptr<Nodes> nodes_;
 };
 
 }  // namespace assay::cache

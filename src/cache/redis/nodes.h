@@ -1,0 +1,82 @@
+// redis/nodes.h: one client for each server, and which of them holds a key.
+// Room: cache, private.  Threads: safe for many threads.
+//
+// A server alone has all keys. One of a cluster says MOVED to what it does not hold; then the slots
+// are asked for and kept until the next MOVED, or until a server is lost. Clients are made when a
+// server is first named and live as long as this.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "payload/payload.h"
+#include "redis/client.h"
+#include "redis/cluster.h"
+
+namespace assay::cache {
+
+class RedisTier::Nodes {
+ public:
+  // Requires: seeds is not empty. The first that answers is asked; the others are for when it does
+  // not.
+  Nodes(RedisOptions options, const std::vector<RedisAddress>& seeds);
+  ~Nodes();
+
+  // The reply to each command, in order: name and command of a key each. Redirects are followed.
+  // Errors: those of Client::Ask.
+  using Command = std::pair<std::string, std::string>;
+  Result<std::vector<redis::Reply>> Ask(std::span<const Command> commands);
+  // Queues one command; its redirects are followed.
+  Result<void> Post(std::string_view name, std::string command);
+  // Waits for the replies to all that was posted; the first error since the last call.
+  Result<void> Drain();
+  // A connection of its own to each server that holds keys, for walks over all of them.
+  Result<std::vector<redis::Connection>> OpenAll();
+
+  bool WaitUntilUp(std::int64_t wait_ms);
+  [[nodiscard]] RedisStats Details() const;
+  [[nodiscard]] const RedisOptions& options() const { return options_; }
+  [[nodiscard]] const PayloadCodec& codec() const { return codec_; }
+
+  RedisFigures figures;
+
+ private:
+  using ClientRef = std::shared_ptr<Client>;
+  struct Open;  // a command that waits for its reply
+
+  [[nodiscard]] ClientRef HolderOf(std::string_view name);
+  [[nodiscard]] bool MayBeOfCluster() const;
+  [[nodiscard]] ClientRef FirstThatIsUp() const;
+  // The client of a server, made if it is new. Null while everything ends, or for too many.
+  [[nodiscard]] ClientRef ClientAt(const redis::NodeName& node, const RedisAddress& named_by);
+  // Whom to ask instead of `from`.
+  [[nodiscard]] ClientRef Follow(const redis::Redirect& redirect, std::string_view name,
+                                 const Client& from);
+  Result<void> AskOne(const ClientRef& client, std::span<const Open> open,
+                      std::span<const Command> commands, std::vector<redis::Reply>& replies,
+                      std::vector<Open>& again);
+  // Asks for the slots of all servers. False: it is of no cluster, or does not know them. Errors:
+  // the connection broke.
+  Result<bool> LearnFrom(redis::Connection& connection, const RedisAddress& address);
+  // The same of the first server that is up and knows them, on a connection of its own.
+  void LearnSlots();
+  ClientRef MakeClient(RedisAddress address);
+  [[nodiscard]] std::vector<ClientRef> Clients() const;
+
+  const RedisOptions options_;
+  const PayloadCodec codec_;
+
+  mutable std::mutex mutex_;  // never held while a client is asked
+  std::vector<ClientRef> clients_;
+  std::vector<ClientRef> slots_;  // by slot; empty until a server said MOVED; null: nobody's
+  bool stopping_ = false;
+  std::mutex learn_mutex_;  // one thread asks for the slots
+};
+
+}  // namespace assay::cache
