@@ -24,6 +24,7 @@ constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 constexpr int kEvents = 256;
 constexpr std::uint64_t kProgressEvery = 256;  // decided targets
+constexpr std::uint32_t kUnasked = 32;         // tries after one that is not answered at once
 
 class ConnectScan {
  public:
@@ -129,27 +130,14 @@ class ConnectScan {
       return Later(next, error);
     }
     now_ns_ = core::Clock::Real().monotonic_ns();
-    if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&to), size) == 0) {
+    const int error = Connect(descriptor, reinterpret_cast<const sockaddr*>(&to), size);
+    if (error == 0) {
       NoteOpen(next.target, now_ns_);
       ::close(descriptor);
       ++report_.tries;
       return true;
     }
-    const int error = errno;
-    if (error == EINPROGRESS) {
-      const std::uint32_t place = free_.back();
-      epoll_event event{};
-      event.events = EPOLLOUT | EPOLLONESHOT;
-      event.data.u32 = place;
-      if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0) {
-        free_.pop_back();
-        Try& one = tries_[place];
-        one = {descriptor, one.number + 1, next.tries + 1, next.target, now_ns_};
-        deadlines_.push_back({now_ns_ + options_.timeout_ms * kNsPerMs, place, one.number});
-        ++report_.tries;
-        return true;
-      }
-    }
+    if (error == EINPROGRESS && Await(next, descriptor)) return true;
     if (error == ECONNREFUSED) {
       spare = descriptor;  // Linux lets it connect again, which saves two calls of three
     } else {
@@ -159,6 +147,39 @@ class ConnectScan {
       return Later(next, error);
     ++report_.tries;
     NoteRefusal(error);
+    return true;
+  }
+
+  // 0: it is open. EINPROGRESS: nothing is known yet.
+  int Connect(int descriptor, const sockaddr* to, socklen_t size) {
+    if (::connect(descriptor, to, size) == 0) return 0;
+    if (errno != EINPROGRESS) return errno;
+    if (unasked_ > 0) {
+      --unasked_;
+      return EINPROGRESS;
+    }
+    // A port of this machine has answered by now, but Linux says so only when it is asked again.
+    // That spares all the calls that waiting for one socket takes.
+    if (::connect(descriptor, to, size) == 0) return 0;
+    if (errno != EALREADY) return errno;
+    unasked_ = kUnasked;
+    return EINPROGRESS;
+  }
+
+  // The try goes on while others begin. False where it cannot be watched.
+  bool Await(const Again& next, int descriptor) {
+    const std::uint32_t place = free_.back();
+    epoll_event event{};
+    event.events = EPOLLOUT | EPOLLONESHOT;
+    event.data.u32 = place;
+    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) != 0) return false;
+    free_.pop_back();
+    Try& one = tries_[place];
+    one = {descriptor, one.number + 1, next.tries + 1, next.target, now_ns_};
+    deadlines_.push_back({now_ns_ + options_.timeout_ms * kNsPerMs, place, one.number});
+    ++report_.tries;
+    report_.most_at_once =
+        std::max<std::uint64_t>(report_.most_at_once, tries_.size() - free_.size());
     return true;
   }
 
@@ -267,7 +288,8 @@ class ConnectScan {
   std::vector<std::uint32_t> free_;  // places in tries_
   std::deque<Deadline> deadlines_;   // of places, some of them used anew since
   std::deque<Again> again_;
-  std::uint64_t next_ = 0;  // target
+  std::uint32_t unasked_ = 0;  // tries that are not asked at once whether they are done
+  std::uint64_t next_ = 0;     // target
   std::uint64_t done_ = 0;
   std::int64_t begin_ns_ = 0;
   std::int64_t now_ns_ = 0;

@@ -147,6 +147,7 @@ class Inquiry {
     if (const std::size_t at = info.find(kVersion); at != std::string::npos) {
       const std::size_t begin = at + kVersion.size();
       service_.version = info.substr(begin, info.find_first_of("\r\n", begin) - begin);
+      std::erase_if(service_.version, [](char c) { return c < ' ' || c > '~'; });
     }
     return true;
   }

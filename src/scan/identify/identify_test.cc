@@ -1,85 +1,60 @@
 // Real sockets with answers as the servers' own documentation shows them.
-#include <atomic>
-#include <functional>
+#include <algorithm>
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "assay/scan/services.h"
 
 #include "identify/models_internal.h"
+#include "identify/responder_test_support.h"
+#include "sanitizers.h"
 
 namespace assay::scan {
 namespace {
 
-// Answers what `reply` gives for the bytes that a client sent first; closes then.
-class Responder {
- public:
-  using Reply = std::function<std::string(std::string_view request)>;
+using testing::Http;
+using testing::Responder;
 
-  explicit Responder(Reply reply)
-      : reply_(std::move(reply)), descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(::bind(descriptor_, generic, size), 0);
-    EXPECT_EQ(::listen(descriptor_, 64), 0);
-    EXPECT_EQ(::getsockname(descriptor_, generic, &size), 0);
-    port_.address = *Address::Parse("127.0.0.1");
-    port_.port = ntohs(address.sin_port);
-    thread_ = std::thread([this] { Serve(); });
-  }
-  Responder(const Responder&) = delete;
-  Responder& operator=(const Responder&) = delete;
-  ~Responder() {
-    ::shutdown(descriptor_, SHUT_RDWR);
-    thread_.join();
-    ::close(descriptor_);
-  }
-  [[nodiscard]] const OpenPort& port() const { return port_; }
-
- private:
-  void Serve() {
-    while (true) {
-      const int client = ::accept(descriptor_, nullptr, nullptr);
-      if (client < 0) return;
-      std::string request(65'536, '\0');
-      const ssize_t got = ::recv(client, request.data(), request.size(), 0);
-      request.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-      const std::string answer = reply_(request);
-      (void)!::send(client, answer.data(), answer.size(), MSG_NOSIGNAL);
-      ::close(client);
-    }
-  }
-
-  Reply reply_;
-  int descriptor_;
-  OpenPort port_;
-  std::thread thread_;
-};
-
-// An HTTP server with these bodies by path; anything else is 404.
-Responder::Reply Http(std::map<std::string, std::string> bodies, std::string field = {}) {
-  return [bodies = std::move(bodies), field = std::move(field)](std::string_view request) {
-    const std::size_t begin = request.find(' ') + 1;
-    if (begin == 0 || !request.contains("HTTP/1.1")) return std::string();
-    const std::string path(request.substr(begin, request.find(' ', begin) - begin));
-    const auto found = bodies.find(path);
-    const std::string body = found == bodies.end() ? "not found" : found->second;
-    return fmt::format("HTTP/1.1 {}\r\ncontent-length: {}\r\n{}connection: close\r\n\r\n{}",
-                       found == bodies.end() ? "404 Not Found" : "200 OK", body.size(), field,
-                       body);
-  };
+// What the servers say, by kind.
+const std::map<ServiceKind, Responder::Reply>& Replies() {
+  static const std::map<ServiceKind, Responder::Reply> kReplies = {
+      {ServiceKind::kOllama,
+       Http(
+           {{"/v1/models",
+             R"({"object":"list","data":[{"id":"llama3.2:3b","object":"model","owned_by":"library"}]})"},
+            {"/api/version", R"({"version":"0.5.7"})"},
+            {"/api/show",
+             R"({"model_info":{"general.architecture":"llama","llama.context_length":131072}})"}})},
+      {ServiceKind::kVllm,
+       Http(
+           {{"/v1/models",
+             R"({"object":"list","data":[{"id":"Qwen/Qwen2.5-7B","owned_by":"vllm","max_model_len":32768}]})"},
+            {"/version", R"({"version":"0.6.4"})"}})},
+      {ServiceKind::kLlamaCpp,
+       Http(
+           {{"/v1/models",
+             R"({"object":"list","data":[{"id":"m.gguf","owned_by":"llamacpp","meta":{"n_ctx_train":131072}}]})"},
+            {"/props",
+             R"({"default_generation_settings":{"n_ctx":8192},"build_info":"b4000-abc"})"}})},
+      {ServiceKind::kRedis,
+       [](std::string_view request) -> std::string {
+         if (request.starts_with("PING")) return "+PONG\r\n+OK\r\n";
+         if (request.starts_with("INFO"))
+           return "$40\r\n# Server\r\nredis_version:7.0.15\x1b\xff\r\n\r\n+OK\r\n";
+         return "-ERR unknown command\r\n";
+       }},
+      {ServiceKind::kPostgres,
+       [](std::string_view request) -> std::string {
+         return request.size() == 8 && request[4] == 0x04 ? "N" : "";
+       }},
+      {ServiceKind::kHttp, Http({{"/", "hello"}})}};
+  return kReplies;
 }
 
 Service Identified(const Responder& server) {
@@ -90,12 +65,7 @@ Service Identified(const Responder& server) {
 }
 
 TEST(Identify, Ollama) {
-  const Responder server(Http(
-      {{"/v1/models",
-        R"({"object":"list","data":[{"id":"llama3.2:3b","object":"model","owned_by":"library"}]})"},
-       {"/api/version", R"({"version":"0.5.7"})"},
-       {"/api/show",
-        R"({"model_info":{"general.architecture":"llama","llama.context_length":131072}})"}}));
+  const Responder server(Replies().at(ServiceKind::kOllama));
   const Service found = Identified(server);
   EXPECT_EQ(found.kind, ServiceKind::kOllama);
   EXPECT_EQ(found.version, "0.5.7");
@@ -106,10 +76,7 @@ TEST(Identify, Ollama) {
 }
 
 TEST(Identify, Vllm) {
-  const Responder server(Http(
-      {{"/v1/models",
-        R"({"object":"list","data":[{"id":"Qwen/Qwen2.5-7B","owned_by":"vllm","max_model_len":32768}]})"},
-       {"/version", R"({"version":"0.6.4"})"}}));
+  const Responder server(Replies().at(ServiceKind::kVllm));
   const Service found = Identified(server);
   EXPECT_EQ(found.kind, ServiceKind::kVllm);
   EXPECT_EQ(found.version, "0.6.4");
@@ -117,10 +84,7 @@ TEST(Identify, Vllm) {
 }
 
 TEST(Identify, LlamaCpp) {
-  const Responder server(Http(
-      {{"/v1/models",
-        R"({"object":"list","data":[{"id":"m.gguf","owned_by":"llamacpp","meta":{"n_ctx_train":131072}}]})"},
-       {"/props", R"({"default_generation_settings":{"n_ctx":8192},"build_info":"b4000-abc"})"}}));
+  const Responder server(Replies().at(ServiceKind::kLlamaCpp));
   const Service found = Identified(server);
   EXPECT_EQ(found.kind, ServiceKind::kLlamaCpp);
   EXPECT_EQ(found.version, "b4000-abc");
@@ -160,12 +124,7 @@ TEST(Identify, AServerThatWantsAKeyAndAnotherGateway) {
 }
 
 TEST(Identify, RedisPostgresAndSilence) {
-  const Responder redis([](std::string_view request) -> std::string {
-    if (request.starts_with("PING")) return "+PONG\r\n+OK\r\n";
-    if (request.starts_with("INFO"))
-      return "$40\r\n# Server\r\nredis_version:7.0.15\r\n\r\n+OK\r\n";
-    return "-ERR unknown command\r\n";
-  });
+  const Responder redis(Replies().at(ServiceKind::kRedis));
   EXPECT_EQ(Identified(redis).kind, ServiceKind::kRedis);
   EXPECT_EQ(Identified(redis).version, "7.0.15");
   const Responder locked([](std::string_view request) -> std::string {
@@ -173,15 +132,44 @@ TEST(Identify, RedisPostgresAndSilence) {
   });
   EXPECT_EQ(Identified(locked).kind, ServiceKind::kRedis);
   EXPECT_TRUE(Identified(locked).needs_key);
-  const Responder postgres([](std::string_view request) -> std::string {
-    return request.size() == 8 && request[4] == 0x04 ? "N" : "";
-  });
+  const Responder postgres(Replies().at(ServiceKind::kPostgres));
   EXPECT_EQ(Identified(postgres).kind, ServiceKind::kPostgres);
   const Responder silent([](std::string_view) { return std::string(); });
   EXPECT_EQ(Identified(silent).kind, ServiceKind::kUnknown);
-  const Responder web(Http({{"/", "hello"}}));
+  const Responder web(Replies().at(ServiceKind::kHttp));
   EXPECT_EQ(Identified(web).kind, ServiceKind::kHttp);
   EXPECT_FALSE(Identified(web).openai);
+}
+
+TEST(Identify, FindsAndNamesTwentyServersOfSixKindsAmongAThousandPortsEachTime) {
+  std::vector<std::unique_ptr<Responder>> servers;
+  std::map<std::uint16_t, ServiceKind> wanted;
+  while (servers.size() < 20) {
+    for (const auto& [kind, reply] : Replies()) {
+      if (servers.size() == 20) break;
+      servers.push_back(std::make_unique<Responder>(reply));
+      wanted[servers.back()->port().port] = kind;
+    }
+  }
+  std::set<std::uint16_t> ports;
+  for (const auto& [port, kind] : wanted) ports.insert(port);
+  for (std::uint16_t port = 20'000; ports.size() < 1'000; ++port) ports.insert(port);
+  const auto targets =
+      TargetSet::Create({.hosts = {"127.0.0.1"}, .ports = {ports.begin(), ports.end()}});
+  ASSERT_TRUE(targets);
+  const int runs = assay::testing::Sized(100, 5);
+  for (int run = 0; run < runs; ++run) {
+    auto report = Scan(*targets);
+    ASSERT_TRUE(report) << report.error().message;
+    ASSERT_EQ(report->open.size() + report->refused + report->silent + report->unreachable, 1'000U);
+    // Others on this machine may listen there too: they are left alone.
+    std::erase_if(report->open, [&](const OpenPort& one) { return !wanted.contains(one.port); });
+    const auto services = Identify(report->open);
+    ASSERT_TRUE(services) << services.error().message;
+    std::map<std::uint16_t, ServiceKind> found;
+    for (const Service& service : *services) found[service.port] = service.kind;
+    ASSERT_EQ(found, wanted) << "run " << run;
+  }
 }
 
 TEST(Identify, WritesUpstreamsThatCannotEscapeTheirComment) {

@@ -121,7 +121,7 @@ Result<std::vector<AddressRange>> RangesOf(const std::string& host) {
   return Resolve(host);
 }
 
-// Apart, in order, neighbours joined.
+// Apart and in order.
 std::vector<AddressRange> Joined(std::vector<AddressRange> ranges) {
   std::ranges::sort(ranges, {}, &AddressRange::first);
   std::vector<AddressRange> joined;
@@ -228,7 +228,14 @@ Result<TargetSet> TargetSet::Create(const TargetOptions& options) {
   return set;
 }
 
+TargetSet TargetSet::Of(std::vector<Endpoint> endpoints) {
+  TargetSet set;
+  set.endpoints_ = std::move(endpoints);
+  return set;
+}
+
 Address TargetSet::address(std::uint64_t i) const {
+  if (!endpoints_.empty()) return endpoints_[i].address;
   const std::uint64_t number = i % addresses_;
   const auto next = std::ranges::upper_bound(before_, number);
   const auto at = static_cast<std::size_t>(next - before_.begin()) - 1;

@@ -29,6 +29,7 @@ struct ScanReport {
   std::uint64_t silent = 0;       // no answer to any try
   std::uint64_t unreachable = 0;  // no way there
   std::uint64_t tries = 0;
+  std::uint64_t most_at_once = 0;  // tries that waited for an answer
 };
 
 // Targets that are decided, of all.

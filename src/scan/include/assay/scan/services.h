@@ -31,6 +31,7 @@ enum class ServiceKind : std::uint8_t {
 struct ServedModel {
   std::string id;
   std::uint64_t context_tokens = 0;  // 0: not told
+  friend bool operator==(const ServedModel&, const ServedModel&) = default;
 };
 
 struct Service {
@@ -46,6 +47,7 @@ struct Service {
 
   // "http://10.0.0.7:8000/v1". Requires: openai.
   [[nodiscard]] std::string BaseUrl() const;
+  friend bool operator==(const Service&, const Service&) = default;
 };
 
 struct IdentifyOptions {

@@ -26,6 +26,12 @@ struct Address {
   friend auto operator<=>(const Address&, const Address&) = default;
 };
 
+struct Endpoint {
+  Address address;
+  std::uint16_t port = 0;
+  friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
+};
+
 // "10.0.0.7:8000", "[fe80::1]:8000".
 [[nodiscard]] std::string EndpointText(const Address& address, std::uint16_t port);
 
@@ -62,20 +68,29 @@ class TargetSet {
   // resolve.
   [[nodiscard]] static Result<TargetSet> Create(const TargetOptions& options);
 
-  [[nodiscard]] std::uint64_t addresses() const { return addresses_; }
-  [[nodiscard]] std::uint64_t size() const { return addresses_ * ports_.size(); }
+  // These, in this order.
+  [[nodiscard]] static TargetSet Of(std::vector<Endpoint> endpoints);
+
+  [[nodiscard]] std::uint64_t size() const {
+    return endpoints_.empty() ? addresses_ * ports_.size() : endpoints_.size();
+  }
+  // What Create() made it of; empty for one of Of().
+  [[nodiscard]] std::span<const AddressRange> ranges() const { return ranges_; }
   [[nodiscard]] std::span<const std::uint16_t> ports() const { return ports_; }
 
   // Neighbours are of different addresses where there are several, so that no host is hurried.
   // Requires: i < size(). O(log ranges).
   [[nodiscard]] Address address(std::uint64_t i) const;
-  [[nodiscard]] std::uint16_t port(std::uint64_t i) const { return ports_[i / addresses_]; }
+  [[nodiscard]] std::uint16_t port(std::uint64_t i) const {
+    return endpoints_.empty() ? ports_[i / addresses_] : endpoints_[i].port;
+  }
 
  private:
   std::vector<AddressRange> ranges_;   // apart and in order
   std::vector<std::uint64_t> before_;  // addresses in the ranges before
   std::vector<std::uint16_t> ports_;
   std::uint64_t addresses_ = 0;
+  std::vector<Endpoint> endpoints_;  // instead of all the others
 };
 
 }  // namespace assay::scan
