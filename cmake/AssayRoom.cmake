@@ -40,7 +40,7 @@ endif()
 # One test program; the first label defaults to "fast". Tests find the data sets by ASSAY_DATA.
 # Under the thread sanitizer only those are built whose code starts threads.
 set(ASSAY_THREADED_TESTS
-  "^(core|crypto|telemetry|cache|consensus|embed|gateway|scan)_|^text_patterns|^experiments_live|^vector_(index|store)|^claims_(extractor|verdict_cache)")
+  "^(core|crypto|telemetry|cache|consensus|embed|gateway|scan)_|^text_patterns|^experiments_live|^vector_(index|store)|^claims_(extractor|verdict_cache)|^logs_(analysis|search|templates)")
 function(assay_test)
   cmake_parse_arguments(ARG "" "NAME;TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT ASSAY_TESTS)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Assay needs on Debian 12: system packages, a Python environment in .venv, the models in
 # .models. Only what is missing is installed; run it as often as you like, as root or with sudo.
-# --bench also installs the servers and the load generator that scripts/bench.sh compares with.
+# --bench also installs the servers, the load generator and the scanner that scripts/bench.sh compares with.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,9 +10,9 @@ say() { printf '%s\n' "setup: $*"; }
 packages=(
   build-essential cmake ninja-build pkg-config git ca-certificates
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19
-  libhwy-dev libtbb-dev libfmt-dev libcli11-dev libspdlog-dev libxxhash-dev libzstd-dev
+  libhwy-dev libtbb-dev libfmt-dev libcli11-dev libspdlog-dev libxxhash-dev libzstd-dev zlib1g-dev
   libssl-dev libsodium-dev libargon2-dev libsqlite3-dev libcurl4-openssl-dev libhiredis-dev prometheus-cpp-dev libmimalloc-dev
-  redis-server
+  redis-server haproxy
   libsimdjson-dev libboost1.81-dev libboost-json1.81-dev libfyaml-dev libtomlplusplus-dev
   cmark libcmark-dev libgumbo-dev libpoppler-cpp-dev libvectorscan-dev libre2-dev
   libgtest-dev libgmock-dev libbenchmark-dev
@@ -20,7 +20,7 @@ packages=(
   chromium
 )
 
-if [ "${1:-}" = --bench ]; then packages+=(nginx-light haproxy wrk); fi
+if [ "${1:-}" = --bench ]; then packages+=(nginx-light wrk nmap libyaml-cpp-dev libyaml-dev); fi
 
 # Runs a command with services kept from starting: tests and benchmarks start their own, on ports of their own.
 without_services() {
