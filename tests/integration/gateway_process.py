@@ -41,11 +41,10 @@ class Answer:
 
 
 class GatewayProcess:
-    def __init__(self, upstream_url, *arguments, env=None):
+    def __init__(self, upstream_url, *arguments, env=None, listen="127.0.0.1:0"):
         # Without a URL the settings name the upstreams.
         upstream = ["--upstream", upstream_url] if upstream_url else []
-        self._command = [ASSAY, "serve", *upstream, "--listen", "127.0.0.1:0", "--threads", "2",
-                         *map(str, arguments)]
+        self._command = [ASSAY, "serve", *upstream, "--listen", listen, "--threads", "2", *map(str, arguments)]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
         self._env = {**clean, "ASSAY_LOG_LEVEL": "warn", **(env or {})}
         self.process = None

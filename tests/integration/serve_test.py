@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -17,7 +18,7 @@ from pathlib import Path
 import openai
 
 from fake_upstream import ANSWER, FakeUpstream, Gate, answer, broken_stream, error, never, rate_limited, raw, stream
-from gateway_process import SOURCE, GatewayProcess, chat
+from gateway_process import SOURCE, GatewayProcess, chat, eventually
 
 TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {
     "type": "object", "properties": {"city": {"type": "string"}}}}}]
@@ -347,6 +348,25 @@ class ProcessTest(unittest.TestCase):
             gate.open()
             self.assertEqual(asked.result().status, 200)
             self.assertEqual(gateway.process.wait(10), 0)
+
+    def test_sigterm_does_not_wait_for_a_client_that_keeps_its_connection_after_a_stream(self):
+        gate = Gate()
+        self.upstream.script(stream(["Par", "is"], gates={1: gate}))
+        with GatewayProcess(self.upstream.url, env={"ASSAY_LIMITS_DRAIN_TIME": "1 h"}) as gateway:
+            client = http.client.HTTPConnection(gateway.host, gateway.port, timeout=20)
+            self.addCleanup(client.close)
+            client.request("POST", CHAT, json.dumps(chat(stream=True)))
+            reply = client.getresponse()
+            gate.wait_arrived()
+            gateway.process.send_signal(signal.SIGTERM)
+
+            def refuses():
+                with socket.socket() as attempt:
+                    return attempt.connect_ex((gateway.host, gateway.port)) != 0
+            eventually(refuses, "the drain has begun")
+            gate.open()
+            self.assertIn(b"[DONE]", reply.read())
+            self.assertEqual(gateway.process.wait(20), 0)
 
     def test_sighup_drops_no_request(self):
         with GatewayProcess(self.upstream.url) as gateway:

@@ -30,6 +30,26 @@ def truncated_chunks():
     return step
 
 
+def half_event():
+    """A stream that breaks in the middle of an event."""
+    async def step(call):
+        await call.begin_stream()
+        await call.delta({"role": "assistant", "content": "The"})
+        await call.chunk(b'data: {"id":"chatcmpl-fake","choi')
+        call.cut()
+    return step
+
+
+def no_blank_line():
+    """A stream whose last event is not ended by an empty line."""
+    async def step(call):
+        await call.begin_stream()
+        await call.delta({"role": "assistant", "content": "Paris"}, "stop")
+        await call.chunk(b"data: [DONE]\n")
+        await call.end_stream()
+    return step
+
+
 def no_http():
     async def step(call):
         await call.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
@@ -135,6 +155,26 @@ class BrokenStreamTest(Case):
                     self.assertNotIn("[DONE]", body)
                     self.assertIn('"error"', body.split("data: ")[-1])
                 self.assert_not_cached(how)
+
+    def test_a_half_event_never_reaches_the_client(self):
+        self.upstream.script(half_event())
+        body = self.gateway.post(CHAT, chat("half", stream=True)).body.decode()
+        events = [json.loads(line.removeprefix("data: ")) for line in body.splitlines() if line.startswith("data: ")]
+        self.assertEqual(events[0]["choices"][0]["delta"]["content"], "The")
+        self.assertIn("error", events[1])
+        self.assertEqual(len(events), 2)
+        self.assert_not_cached("half")
+
+    def test_the_official_client_raises_an_api_error_on_a_half_event(self):
+        self.upstream.script(half_event())
+        client = openai.OpenAI(base_url=self.gateway.url + "/v1", api_key="none", max_retries=0)
+        with self.assertRaises(openai.APIError):
+            list(client.chat.completions.create(model="fake", stream=True, messages=[{"role": "user", "content": "half"}]))
+
+    def test_what_follows_the_last_whole_event_of_a_good_stream_is_passed_on(self):
+        self.upstream.script(no_blank_line())
+        body = self.gateway.post(CHAT, chat("no blank line", stream=True)).body
+        self.assertTrue(body.endswith(b"data: [DONE]\n"), body)
 
     def test_a_stream_that_fails_before_its_first_byte_is_tried_again(self):
         self.upstream.script(error(500), reset(), stream())

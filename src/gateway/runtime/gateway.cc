@@ -26,6 +26,7 @@
 #include "server/server_internal.h"
 #include "services/telemetry_observer_internal.h"
 #include "stages/pipeline_internal.h"
+#include "upstream/health/health_watch.h"
 
 namespace assay::gateway {
 namespace {
@@ -104,6 +105,7 @@ struct Gateway::Impl {
   void AddRouteMetrics();
   Result<void> AddExperiments();
   Result<void> Reload(const Settings& settings, const Environment& environment);
+  void WatchUpstreams();
 
   RoutePools Pools() {
     return {
@@ -158,7 +160,8 @@ struct Gateway::Impl {
   std::unique_ptr<Server> server;
   std::unique_ptr<ComputePool> compute;  // its jobs answer through the server: stopped before it
   std::unique_ptr<SharedClaims> shared;  // null without shared memory
-  std::thread ticker;                    // one sample of the metrics a second
+  std::unique_ptr<HealthWatch> health;
+  std::thread ticker;  // one sample of the metrics a second
   std::mutex tick_mutex;
   std::condition_variable tick_wake;
   bool stopping = false;
@@ -199,6 +202,20 @@ void Gateway::Impl::RefreshDue() {
   }
   const std::int64_t end_ns = core::Clock::Real().monotonic_ns();
   next_refresh_ns = end_ns + (end_ns - begin_ns) * kRefreshRest;
+}
+
+void Gateway::Impl::WatchUpstreams() {
+  std::shared_ptr<const LiveSettings> now;
+  {
+    const std::lock_guard lock(reload_mutex);
+    now = live;
+  }
+  std::vector<WatchedUpstream> watched;
+  for (const RouteTable::Member& member : now->routes->upstreams()) {
+    watched.push_back(
+        {member.settings.name, member.settings.url, member.settings.health, member.upstream});
+  }
+  health->Update(std::move(watched));
 }
 
 void Gateway::Impl::AddGauges() {
@@ -306,6 +323,11 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
                                                             .coalescer = &impl->coalescer},
                                               impl->live, options.threads);
   impl->server = std::make_unique<Server>(options, *impl->pipeline);
+  impl->health = std::make_unique<HealthWatch>([log = parts.log](std::string_view name, bool up) {
+    if (log == nullptr) return;
+    log->Write(up ? telemetry::Level::kInfo : telemetry::Level::kWarn, "health",
+               {{"upstream", name}, {"message", up ? "is reached again" : "cannot be reached"}});
+  });
   impl->AddGauges();
   ASSAY_TRY(AddStageEndpoints(impl->router));
   ASSAY_TRY(
@@ -381,6 +403,7 @@ std::vector<dashboard::SemanticView> Gateway::Semantic() const {
 Result<void> Gateway::Start() {
   ASSAY_TRY(impl_->server->Start());
   impl_->ticker = std::thread([impl = impl_.get()] { impl->Tick(); });
+  impl_->WatchUpstreams();
   return {};
 }
 
@@ -391,6 +414,8 @@ const std::vector<std::string>& Gateway::addresses() const {
 Result<void> Gateway::Reload(const Settings& settings, const Environment& environment) {
   ASSAY_TRY(impl_->Reload(settings, environment));
   impl_->AddRouteMetrics();
+  impl_->WatchUpstreams();
+  impl_->server->Settle();
   return {};
 }
 

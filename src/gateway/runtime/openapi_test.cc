@@ -33,9 +33,9 @@ std::set<std::string> DocumentedOperations() {
   if (paths == nullptr) return names;
   for (const config::Member& path : *paths->as_map()) {
     for (const config::Member& operation : *path.value.as_map()) {
-      std::string method = operation.key;
+      std::string method(operation.key);
       for (char& c : method) c = static_cast<char>(c - 'a' + 'A');
-      names.insert(NameOf(method, path.key));
+      names.insert(NameOf(method, std::string(path.key)));
     }
   }
   return names;

@@ -50,7 +50,7 @@ constexpr std::array<Row<cache::TieredStats>, 6> kQueueRows = {{
      &cache::TieredStats::promotions, true},
 }};
 
-constexpr std::array<Row<UpstreamView>, 8> kUpstreamRows = {{
+constexpr std::array<Row<UpstreamView>, 9> kUpstreamRows = {{
     {"assay_upstream_calls_total", "Calls of an upstream", &UpstreamView::calls, true},
     {"assay_upstream_failures_total", "Calls that failed", &UpstreamView::failures, true},
     {"assay_upstream_rate_limited_total", "Answers with status 429", &UpstreamView::rate_limited,
@@ -64,6 +64,8 @@ constexpr std::array<Row<UpstreamView>, 8> kUpstreamRows = {{
     {"assay_upstream_in_flight", "Calls in flight", &UpstreamView::in_flight, false},
     {"assay_upstream_waiting", "Calls that wait for its limits, or for one in flight to end",
      &UpstreamView::waiting, false},
+    {"assay_upstream_up", "0 while it cannot be reached (upstreams.NAME.health), else 1",
+     &UpstreamView::up, false},
 }};
 
 constexpr std::array<Row<cache::SemanticStats>, 7> kSemanticRows = {{

@@ -21,6 +21,8 @@ std::vector<dashboard::UpstreamView> ViewUpstreams(const RouteTable& routes) {
       }
     }
     view.breaker = kBreaker[static_cast<std::size_t>(stats.breaker)];
+    if (!stats.reachable) view.breaker = "open";  // for who looks: no calls
+    view.up = stats.reachable ? 1 : 0;
     view.breaker_opened = stats.breaker_opened;
     view.paused_ms = stats.paused_ms;
     view.in_flight = stats.in_flight;

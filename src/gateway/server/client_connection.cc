@@ -336,6 +336,8 @@ void ClientConnection::FinishRequest() {
   const bool was_deferred = state_ == State::kDeferred;
   on_gone_ = nullptr;
   hold_ = nullptr;
+  // The head of a stream may have promised to go on before the drain began.
+  if (thread_.shared().draining.load(std::memory_order_relaxed)) keep_alive_ = false;
   if (keep_alive_) {
     SetState(State::kIdle, thread_.limits().idle_time_ms);
   } else {
@@ -365,6 +367,7 @@ void ClientConnection::Flush() {
   GiveBackOutput();
   if (const auto drained = std::exchange(on_drained_, nullptr)) drained();
   if (closed_) return;
+  if (state_ == State::kIdle && !keep_alive_) state_ = State::kClosing;  // drained meanwhile
   if (state_ == State::kClosing) {
     stream_.ShutdownWrite();
     if (end_of_input_) return Close();

@@ -1,4 +1,5 @@
 #include <charconv>
+#include <latch>
 #include <utility>
 
 #include <boost/asio/ip/address.hpp>
@@ -100,6 +101,14 @@ std::uint64_t Server::accepted() const {
 
 void Server::Post(std::size_t thread, std::function<void()> call) {
   threads_[thread]->Post(std::move(call));
+}
+
+void Server::Settle() {
+  const auto reached = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(running_.size()));
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    Post(i, [reached] { reached->count_down(); });
+  }
+  reached->wait();
 }
 
 void Server::PostWork(std::size_t thread, Work work) {

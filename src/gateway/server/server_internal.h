@@ -48,7 +48,10 @@ class Server {
   [[nodiscard]] std::size_t thread_count() const { return threads_.size(); }
   // Runs `call` on an I/O thread soon; from any thread.
   void Post(std::size_t thread, std::function<void()> call);
-  // The same with what a coroutine of that thread needs; see IoThread::Hold.
+  // Returns when all threads have run what was posted before; at once while they do not run. Not
+  // from one of them.
+  void Settle();
+  // As Post, with what a coroutine of that thread needs; see IoThread::Hold.
   using Work = std::function<void(const boost::asio::any_io_executor&, std::shared_ptr<void> hold)>;
   void PostWork(std::size_t thread, Work work);
 

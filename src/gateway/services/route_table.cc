@@ -12,11 +12,13 @@
 namespace assay::gateway {
 namespace {
 
-// Weight, price and retries are the routes': other ones need no other connections.
+// Weight, price and retries are the routes', health is the watch's: other ones need no other
+// connections.
 bool SameUpstream(UpstreamSettings a, const UpstreamSettings& b) {
   a.weight = b.weight;
   a.price = b.price;
   a.retry = b.retry;
+  a.health = b.health;
   return a == b;
 }
 

@@ -84,7 +84,8 @@ Key CacheKey(CacheSettings& s) {
                      "Flush to the disk before an entry counts as stored.")}),
        Section("redis", "A tier that several gateways share.",
                {String("url", s.redis.url, kRestart,
-                       "`redis://host[:port][/database]`. Empty: no Redis tier."),
+                       "`redis://host[:port][/database]`; of a cluster some of its servers: "
+                       "`redis://host:port,host:port`. Empty: no Redis tier."),
                 Secret("password", s.redis.password, kRestart, "Sent with AUTH."),
                 String("prefix", s.redis.prefix, kRestart, "Before every key."),
                 Duration("time", s.redis.time_ms, {1, kMinuteMs}, kRestart,

@@ -64,6 +64,17 @@ Key BreakerKey(BreakerSettings& breaker) {
                "Calls that try at once, and how many good ones in a row close it.")});
 }
 
+Key HealthKey(HealthSettings& health) {
+  return Section(
+      "health", "Looks whether it can be reached, by connecting to it; nothing is sent.",
+      {Duration("interval", health.interval_ms, {0, kDayMs}, kLive,
+                "How often. It gets no calls while it is down, and calls again once it is reached. "
+                "0 s: never."),
+       Duration("timeout", health.timeout_ms, {1, kMinuteMs}, kLive, "Limit for one connection."),
+       Integer("down_after", health.down_after, {1, 100}, kLive,
+               "Looks in a row that must fail; the first one after a start is enough.")});
+}
+
 Key UpstreamKey(UpstreamSettings& up) {
   return Section(
       up.name, "One OpenAI-compatible server.",
@@ -96,7 +107,8 @@ Key UpstreamKey(UpstreamSettings& up) {
        Bool("verify_tls", up.verify_tls, kLive,
             "Check the certificate and the host name. Turn it off for tests only."),
        String("ca_file", up.ca_file, kLive, "PEM file of trusted roots. Empty: the system's."),
-       RateKey(up.rate), PriceKey(up.price), RetryKey(up.retry), BreakerKey(up.breaker)});
+       RateKey(up.rate), PriceKey(up.price), RetryKey(up.retry), BreakerKey(up.breaker),
+       HealthKey(up.health)});
 }
 
 constexpr std::array<std::string_view, 2> kSemanticEncoders = {"transformer", "static"};

@@ -1,3 +1,4 @@
+#include <cstddef>
 #include <memory>
 #include <utility>  // Boost 1.81's awaitable.hpp does not include it
 
@@ -26,22 +27,37 @@ asio::awaitable<void> ClientSink::WaitForClient() {
   co_await drained->Wait();
 }
 
-void ClientSink::LookForDone(std::string_view bytes) {
-  if (done_ || !readable_) return;
-  const auto taken = reader_.Feed(bytes, [this](const SseEvent& event, std::size_t) {
+std::size_t ClientSink::WholeEvents(std::string_view bytes) {
+  if (done_ || !readable_) return bytes.size();
+  std::size_t whole = 0;
+  const auto taken = reader_.Feed(bytes, [&](const SseEvent& event, std::size_t end) {
+    whole = end;
     done_ = event.data == "[DONE]";
     return !done_;
   });
   readable_ = taken.has_value();
   if (done_) on_done_();
+  return done_ || !readable_ ? bytes.size() : whole;
 }
 
 asio::awaitable<Result<void>> ClientSink::Chunk(std::string_view bytes) {
-  LookForDone(bytes);
-  reply_.Write(bytes);
+  const std::size_t whole = WholeEvents(bytes);
+  if (whole > 0 && !begun_.empty()) {
+    begun_.append(bytes.substr(0, whole));
+    reply_.Write(begun_);
+    begun_.clear();
+  } else {
+    reply_.Write(bytes.substr(0, whole));
+  }
+  begun_.append(bytes.substr(whole));
   if (reply_.unsent_bytes() > kMaxUnsentBytes) co_await WaitForClient();
   if (reply_.gone() && !done_) co_return Fail(Code::kUnavailable, "the client went away");
   co_return Result<void>{};
+}
+
+void ClientSink::Finish() {
+  reply_.Write(begun_);
+  begun_.clear();
 }
 
 asio::awaitable<Result<void>> SendAsStream(std::string_view answer_json, bool include_usage,

@@ -1,7 +1,9 @@
 // Where a streamed answer goes: to the client, and into the finished answer on the way.
 // Threads: the I/O thread of the exchange.
 #pragma once
+#include <cstddef>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -14,9 +16,10 @@
 
 namespace assay::gateway {
 
-// Passes chunks on to the client as they come; waits while the client does not take them. Clients
-// leave as soon as they read [DONE], often before the upstream has ended its answer: from there on
-// the exchange counts as whole, and the client's leaving is no failure.
+// Passes events on to the client as they come, byte for byte; waits while the client does not take
+// them. An event goes out when it is whole, so that one that breaks off is not glued to the error
+// that follows. Clients leave as soon as they read [DONE], often before the upstream has ended its
+// answer: from there on the exchange counts as whole, and the client's leaving is no failure.
 class ClientSink final : public ChunkSink {
  public:
   // `begin` sends the head; `on_done` is called before [DONE] goes out.
@@ -25,15 +28,19 @@ class ClientSink final : public ChunkSink {
 
   boost::asio::awaitable<Result<void>> Head(const UpstreamHead& head) override;
   boost::asio::awaitable<Result<void>> Chunk(std::string_view bytes) override;
+  // The stream ended in order: what follows the last whole event goes out too.
+  void Finish();
 
  private:
   boost::asio::awaitable<void> WaitForClient();
-  void LookForDone(std::string_view bytes);
+  // How many of the bytes may go out: up to the end of an event, and all after [DONE].
+  [[nodiscard]] std::size_t WholeEvents(std::string_view bytes);
 
   ReplyStream& reply_;
   std::function<void()> begin_;
   std::function<void()> on_done_;
   SseReader reader_;
+  std::string begun_;     // of an event whose end has not come yet
   bool readable_ = true;  // no event so far was too long
   bool done_ = false;
 };

@@ -129,6 +129,7 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
     Coalescer::Call call = [this, miss](ChunkSink* to) { return AskOnce(miss, to); };
     const auto asked = co_await parts_.coalescer->Ask(exchange.key, std::move(call), sink);
     miss->NoteStage(Stage::kAskExperts, begin_ns);
+    if (asked) client.Finish();
     if (miss->late_entry) {
       AnswerLowerHit(*miss, {.entry = miss->late_entry, .tier = CacheTier::kMemory});
     } else if (asked) {
@@ -142,6 +143,7 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
   const Result<UpstreamReply> asked = co_await Ask(miss, sink);
   miss->NoteStage(Stage::kAskExperts, begin_ns);
   if (asked) {
+    client.Finish();
     AnswerMiss(*miss, *asked);
   } else {
     AnswerMissError(*miss, UpstreamError(asked.error()));

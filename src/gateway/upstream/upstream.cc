@@ -27,6 +27,11 @@ Upstream::Outlook Upstream::Look(std::uint64_t tokens) {
   const std::int64_t now_ns = clock_.monotonic_ns();
   const std::scoped_lock lock(mutex_);
   Outlook outlook;
+  if (!stats_.reachable) {
+    outlook.breaker_open = true;
+    outlook.wait_ns = std::max(kNsPerMs, next_look_ns_ - now_ns);
+    return outlook;
+  }
   if (!breaker_.MayPass(now_ns)) {
     outlook.breaker_open = true;
     outlook.wait_ns = breaker_.OpenForNs(now_ns);
@@ -50,7 +55,7 @@ Upstream::Ticket Upstream::Admit(std::uint64_t tokens) {
   ticket.tokens = tokens;
   const std::int64_t wait_ns = limiter_.WaitNs(now_ns, static_cast<double>(tokens));
   const bool fits = wait_ns == 0 || (!LineIsFull() && wait_ns <= limits_.max_wait_ms * kNsPerMs);
-  if (fits) ticket.permit = breaker_.Pass(now_ns);
+  if (fits && stats_.reachable) ticket.permit = breaker_.Pass(now_ns);
   if (ticket.permit == CircuitBreaker::kRefused) {
     ++stats_.refused;
     return ticket;
@@ -109,6 +114,12 @@ std::shared_ptr<Upstream::Waiter> Upstream::EndOne() {
   ++stats_.calls;
   ++stats_.in_flight;
   return next;
+}
+
+void Upstream::SetReachable(bool reachable, std::int64_t next_look_ns) {
+  const std::scoped_lock lock(mutex_);
+  stats_.reachable = reachable;
+  next_look_ns_ = next_look_ns;
 }
 
 void Upstream::NoteHedge() {

@@ -4,12 +4,13 @@ target_sources(assay_gateway PRIVATE
   coroutine/event_socket.cc
   sse/chat_stream.cc sse/json_merge.cc sse/reader.cc sse/replay.cc
   upstream/answer.cc upstream/route_client.cc upstream/upstream.cc
+  upstream/health/health_watch.cc
   upstream/http/connection.cc upstream/http/http_provider.cc upstream/http/request_head.cc
   upstream/http/response.cc upstream/http/url.cc
   upstream/policy/choice.cc upstream/policy/circuit_breaker.cc upstream/policy/latency_window.cc)
 
 assay_test(NAME gateway_policy_test
-  SOURCES upstream/http/response_test.cc upstream/policy/policy_test.cc
+  SOURCES upstream/health/health_watch_test.cc upstream/http/response_test.cc upstream/policy/policy_test.cc
   LINK assay_gateway)
 
 assay_test(NAME gateway_http_provider_test

@@ -39,6 +39,7 @@ struct UpstreamStats {
   BreakerState breaker = BreakerState::kClosed;
   std::int64_t paused_ms = 0;  // how long the upstream's retry-after still holds calls back
   double latency_ms = 0;       // of good answers to their first byte, moving average
+  bool reachable = true;       // as the latest look from outside said
 };
 
 // How an attempt ended, as limits and breaker see it.
@@ -60,11 +61,11 @@ class Upstream {
 
   // Whether a call could be made, and after what wait.
   struct Outlook {
-    bool usable = false;  // false: the breaker is open, or the line too long
-    bool breaker_open = false;
-    bool busy = false;         // as many calls are in flight as may be
-    std::int64_t wait_ns = 0;  // until a call could pass; of the breaker where that is open; a
-                               // guess where it is busy
+    bool usable = false;  // false: the breaker is open, it is not reachable, or the line too long
+    bool breaker_open = false;  // or it is not reachable
+    bool busy = false;          // as many calls are in flight as may be
+    std::int64_t wait_ns = 0;   // until a call could pass; of the breaker where that is open; a
+                                // guess where it is busy
   };
   [[nodiscard]] Outlook Look(std::uint64_t tokens);
 
@@ -94,6 +95,9 @@ class Upstream {
   // come.
   [[nodiscard]] bool EndQueue(Ticket& ticket);
   [[nodiscard]] std::int64_t max_wait_ms() const { return limits_.max_wait_ms; }
+  // What a look from outside saw. One that is not reachable gets no calls; `next_look_ns`, of the
+  // clock's monotonic time, is when that may change.
+  void SetReachable(bool reachable, std::int64_t next_look_ns);
   // The call that begins is a hedge; a hedge answered first.
   void NoteHedge();
   void NoteHedgeWon();
@@ -120,6 +124,7 @@ class Upstream {
   core::RateLimiter limiter_;
   CircuitBreaker breaker_;
   UpstreamStats stats_;
+  std::int64_t next_look_ns_ = 0;             // while it is not reachable
   std::deque<std::shared_ptr<Waiter>> line_;  // for a call in flight to end
 };
 

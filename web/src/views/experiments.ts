@@ -192,7 +192,7 @@ function historyCards(one: Experiment): HTMLElement | null {
             h(
               "p",
               { class: "note" },
-              `Effect and interval from ${count(points[0]?.outcomes ?? 0)} to ${count(points.at(-1)?.outcomes ?? 0)} outcomes`,
+              `Effect and interval from ${count(points[0]?.outcomes ?? 0)} to ${count(points.at(-1)?.outcomes ?? 0)} observations`,
             ),
           ),
         ),

@@ -70,7 +70,8 @@ class Gateway {
 
   // Takes new settings over without dropping a request: routes, upstreams, limits of a request,
   // cache policy, TLS files. What needs a restart (addresses, threads, cache sizes) stays as it
-  // was. Errors: as Make; everything then stays as it was.
+  // was. Holds for every request that arrives after the return; not from a thread of the gateway.
+  // Errors: as Make; everything then stays as it was.
   [[nodiscard]] Result<void> Reload(const Settings& settings, const Environment& environment);
 
   // Verifies claims through shared memory too; before Start, at most once. Errors: those of

@@ -24,6 +24,7 @@ struct UpstreamView {
   std::vector<std::string> routes = {};
   std::string breaker = "closed";  // "closed", "open", "half-open"
   std::uint64_t breaker_opened = 0;
+  std::uint64_t up = 1;        // 0: a look from outside could not reach it, so it gets no calls
   std::int64_t paused_ms = 0;  // how long its retry-after still holds calls back
   std::uint64_t in_flight = 0;
   std::uint64_t waiting = 0;

@@ -47,6 +47,13 @@ struct BreakerSettings {
   friend bool operator==(const BreakerSettings&, const BreakerSettings&) = default;
 };
 
+struct HealthSettings {          // looks from outside, whether it can be reached
+  std::int64_t interval_ms = 0;  // 0: never
+  std::int64_t timeout_ms = 1'000;
+  std::int64_t down_after = 2;  // looks in a row
+  friend bool operator==(const HealthSettings&, const HealthSettings&) = default;
+};
+
 struct UpstreamSettings {
   std::string name;  // the key under `upstreams`
   std::string url;   // http(s)://host[:port][/prefix], usually ending in /v1
@@ -67,6 +74,7 @@ struct UpstreamSettings {
   PriceSettings price;
   RetrySettings retry;
   BreakerSettings breaker;
+  HealthSettings health;
   friend bool operator==(const UpstreamSettings&, const UpstreamSettings&) = default;
 };
 
