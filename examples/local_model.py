@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -48,3 +50,14 @@ class LocalModel:
         )
         with urllib.request.urlopen(request, timeout=120) as reply:
             return json.load(reply)["choices"][0]["text"].strip()
+
+
+def main() -> None:
+    """local_model.py FOLDER: prints the server's base URL and serves until it is ended."""
+    server = LocalModel(Path(sys.argv[1] if len(sys.argv) > 1 else "."))
+    print(server.base_url, flush=True)
+    signal.pause()
+
+
+if __name__ == "__main__":
+    main()

@@ -36,6 +36,7 @@ void AddExtractCommand(CLI::App& app, Invocation& invocation);
 void AddIndexCommand(CLI::App& app, Invocation& invocation);
 void AddKeyFileCommand(CLI::App& keys, Invocation& invocation);  // of the subcommand `keys`
 void AddKeysCommand(CLI::App& app, Invocation& invocation);
+void AddLogsCommand(CLI::App& app, Invocation& invocation);
 void AddScanCommand(CLI::App& app, Invocation& invocation);
 void AddSearchCommand(CLI::App& app, Invocation& invocation);
 void AddServeCommand(CLI::App& app, Invocation& invocation);

@@ -9,6 +9,7 @@
 #include "assay/core/simd.h"
 
 #include "command.h"
+#include "validate/validate_command.h"
 
 namespace assay::cli {
 namespace {
@@ -23,9 +24,9 @@ constexpr std::string_view kFooter = R"(Examples:
   assay check answer.md --against docs/ --fail-on contradicted --html report.html
   assay search "notice period" --in docs/
 
-Exit codes: 0 success, 1 --fail-on was met, 2 wrong arguments or input, 3 not found, 4 exists already,
-5 permission denied, 6 not in the right state, 7 disk or memory full, 8 unavailable or too slow,
-9 damaged data, 70 a bug in Assay.
+Exit codes: 0 success, 1 --fail-on was met or a row of `assay validate` fell short, 2 wrong arguments or
+input, 3 not found, 4 exists already, 5 permission denied, 6 not in the right state, 7 disk or memory
+full, 8 unavailable or too slow, 9 damaged data, 70 a bug in Assay.
 Environment: NO_COLOR turns colours off, ASSAY_MODELS is the folder of the models, ASSAY_SIMD forces a
 SIMD target by name, ASSAY_CONFIG is the gateway's file; every key of that is a variable too (docs/configuration.md).)";
 
@@ -59,6 +60,7 @@ int Main(int argc, char** argv) {
   AddConsensusCommand(app, invocation);
   AddIndexCommand(app, invocation);
   AddScanCommand(app, invocation);
+  AddLogsCommand(app, invocation);
   AddSearchCommand(app, invocation);
   AddEmbedCommand(app, invocation);
   AddEvalCommand(app, invocation);
@@ -71,6 +73,7 @@ int Main(int argc, char** argv) {
   AddKeysCommand(app, invocation);
   AddAuditCommand(app, invocation);
   AddTuneCommand(app, invocation);
+  AddValidateCommand(app, invocation);
   AddVectorCommand(app, invocation);
   AddVersionCommand(app, invocation);
   try {

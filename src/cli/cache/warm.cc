@@ -9,7 +9,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "cache/http_client.h"
+#include "http/http_client.h"
 
 namespace assay::cli {
 namespace {

@@ -1,119 +1,30 @@
 // assay scan
-#include <algorithm>
-#include <optional>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <string>
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "assay/core/clock.h"
-#include "assay/scan/services.h"
-
 #include "command.h"
-#include "json_output.h"
+#include "scan/scan_look.h"
 
 namespace assay::cli {
 namespace {
 
-constexpr double kNsPerMs = 1e6;
+using Options = ScanCommandOptions;
 
-struct Options {
-  scan::TargetOptions targets;
-  std::string ports;
-  scan::ScanOptions scan;
-  scan::IdentifyOptions identify;
-  bool upstreams = false;
-  bool json = false;
-};
+constexpr double kShortestWatchMs = 100;
+constexpr double kLongestMs = 30.0 * 24 * 3600 * 1000;
 
-struct Found {
-  std::vector<scan::Service> services;
-  scan::ScanReport report;
-  std::uint64_t targets = 0;
-  double seconds = 0;
-};
-
-boost::json::object ToJson(const scan::Service& service) {
-  boost::json::array models;
-  for (const scan::ServedModel& model : service.models) {
-    boost::json::object one{{"id", model.id}};
-    if (model.context_tokens != 0) one["context_tokens"] = model.context_tokens;
-    models.push_back(std::move(one));
-  }
-  boost::json::object out{{"address", service.address.Text()},
-                          {"port", service.port},
-                          {"service", scan::ServiceName(service.kind)},
-                          {"tls", service.tls},
-                          {"openai_compatible", service.openai},
-                          {"needs_key", service.needs_key},
-                          {"connect_ms", static_cast<double>(service.connect_ns) / kNsPerMs}};
-  if (!service.version.empty()) out["version"] = service.version;
-  if (service.openai) {
-    out["base_url"] = service.BaseUrl();
-    out["models"] = std::move(models);
-  }
-  return out;
-}
-
-void PrintJson(const Found& found) {
-  boost::json::array services;
-  for (const scan::Service& service : found.services) services.push_back(ToJson(service));
-  fmt::print("{}", PrettyJson({{"services", std::move(services)},
-                               {"targets", found.targets},
-                               {"open", found.report.open.size()},
-                               {"refused", found.report.refused},
-                               {"silent", found.report.silent},
-                               {"unreachable", found.report.unreachable},
-                               {"seconds", found.seconds}}));
-}
-
-std::string Details(const scan::Service& service) {
-  std::string details;
-  for (const scan::ServedModel& model : service.models) {
-    if (!details.empty()) details += ", ";
-    details += model.id;
-    if (model.context_tokens != 0) details += fmt::format(" ({} tokens)", model.context_tokens);
-  }
-  if (service.needs_key) details = "asks for a key";
-  return details;
-}
-
-void PrintTable(const Found& found, const Painter& paint) {
-  std::size_t width = 7;
-  for (const scan::Service& one : found.services) {
-    width = std::max(width, scan::EndpointText(one.address, one.port).size());
-  }
-  if (!found.services.empty()) {
-    fmt::print("{:<{}}  {:<10}  {:<10}  {:>9}  {}\n", "address", width, "service", "version",
-               "connect", "models");
-  }
-  for (const scan::Service& one : found.services) {
-    // Padded before it is coloured: the codes have no width.
-    const std::string name = fmt::format("{:<10}", scan::ServiceName(one.kind));
-    fmt::print("{:<{}}  {}  {:<10}  {:>6.2f} ms  {}\n", scan::EndpointText(one.address, one.port),
-               width, one.openai ? paint.Green(name) : name, one.version,
-               static_cast<double>(one.connect_ns) / kNsPerMs, Details(one));
-  }
-  fmt::print("{}\n", paint.Dim(fmt::format(
-                         "{} targets in {:.3f} s: {} open, {} refused, {} silent, {} unreachable",
-                         found.targets, found.seconds, found.report.open.size(),
-                         found.report.refused, found.report.silent, found.report.unreachable)));
-}
-
-Result<Found> Look(const Options& options) {
-  ASSAY_ASSIGN(const scan::TargetSet targets, scan::TargetSet::Create(options.targets));
-  const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
-  Found found;
-  found.targets = targets.size();
-  ProgressBar progress("scanning");
-  ASSAY_ASSIGN(found.report,
-               scan::Scan(targets, options.scan, [&](std::uint64_t done, std::uint64_t of) {
-                 progress.Update("ports", done, of);
-               }));
-  ASSAY_ASSIGN(found.services, scan::Identify(found.report.open, options.identify));
-  found.seconds =
-      static_cast<double>(core::Clock::Real().monotonic_ns() - begin_ns) / kNsPerMs / 1e3;
-  return found;
+// "250ms", "10s", "5m", "2h", "7d" to milliseconds; a bare number has no unit and is refused.
+CLI::Validator DurationMs() {
+  const std::map<std::string, std::int64_t> units = {
+      {"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+  return CLI::AsNumberWithUnit(
+      units, static_cast<CLI::AsNumberWithUnit::Options>(CLI::AsNumberWithUnit::CASE_SENSITIVE |
+                                                         CLI::AsNumberWithUnit::UNIT_REQUIRED));
 }
 
 Result<int> Run(Options& options, ColorMode color) {
@@ -122,11 +33,13 @@ Result<int> Run(Options& options, ColorMode color) {
   if (!options.ports.empty()) {
     ASSAY_ASSIGN(options.targets.ports, scan::ParsePorts(options.ports));
   }
-  ASSAY_ASSIGN(const Found found, Look(options));
+  const Painter paint(color, STDOUT_FILENO);
+  if (options.watch_ms != 0) return WatchServices(options, paint);
+  ASSAY_ASSIGN(const ScanOutput output, LookOrRecall(options));
   if (options.json) {
-    PrintJson(found);
+    fmt::print("{}", ScanJson(output));
   } else if (options.upstreams) {
-    const std::string yaml = scan::UpstreamsYaml(found.services);
+    const std::string yaml = scan::UpstreamsYaml(output.findings.services);
     if (yaml.empty()) {
       fmt::print(stderr,
                  "no server with the OpenAI interface was found; name more hosts, or more "
@@ -134,9 +47,34 @@ Result<int> Run(Options& options, ColorMode color) {
     }
     fmt::print("{}", yaml);
   } else {
-    PrintTable(found, Painter(color, STDOUT_FILENO));
+    fmt::print("{}", ScanTable(output, paint));
   }
   return kExitSuccess;
+}
+
+void AddCacheOptions(CLI::App& command, Options& options) {
+  auto* const age =
+      command
+          .add_option("--max-age", options.max_age_ms,
+                      "Answer from the result of an equal scan that began at most so long ago, and "
+                      "keep new results (30s, 5m, 2h)")
+          ->transform(DurationMs())
+          ->check(CLI::Range(1.0, kLongestMs))
+          ->option_text("DURATION");
+  command
+      .add_option("--cache", options.cache,
+                  "File of those results (default: $XDG_CACHE_HOME/assay/scan.results, else "
+                  "~/.cache/assay/scan.results)")
+      ->needs(age)
+      ->option_text("FILE");
+  command
+      .add_option("--watch", options.watch_ms,
+                  "Look again each INTERVAL (10s, 5m) and print only what changed, until it is "
+                  "ended; with --json one object a line")
+      ->transform(DurationMs())
+      ->check(CLI::Range(kShortestWatchMs, kLongestMs))
+      ->excludes(age)
+      ->option_text("INTERVAL");
 }
 
 void AddOptions(CLI::App& command, Options& options) {
@@ -165,9 +103,14 @@ void AddOptions(CLI::App& command, Options& options) {
   command.add_option("--in-flight", options.scan.in_flight, "Tries at once")
       ->check(CLI::Range(1, 65'536))
       ->capture_default_str();
+  AddCacheOptions(command, options);
+  auto* const open_only = command.add_flag("--open-only", options.open_only,
+                                           "Only say which ports are open; ask nothing");
   auto* const upstreams = command.add_flag("--upstreams", options.upstreams,
                                            "Print the upstreams of assay.yaml for what was found");
   command.add_flag("--json", options.json, "Print one JSON object")->excludes(upstreams);
+  upstreams->excludes(open_only);
+  command.get_option("--watch")->excludes(upstreams);
 }
 
 }  // namespace
@@ -179,7 +122,9 @@ void AddScanCommand(CLI::App& app, Invocation& invocation) {
   AddOptions(*command, *options);
   command->footer(
       "Examples:\n  assay scan localhost\n  assay scan 192.168.1.0/24 --upstreams > assay.yaml\n"
-      "  assay scan gpu-1 gpu-2 --ports 8000-8100 --json");
+      "  assay scan gpu-1 gpu-2 --ports 8000-8100 --json\n"
+      "  assay scan 192.168.1.0/24 --max-age 5m\n"
+      "  assay scan gpu-1 gpu-2 --watch 10s --json");
   command->callback([&invocation, options] {
     invocation.run = [options, &invocation] { return Run(*options, invocation.color); };
   });

@@ -1,4 +1,4 @@
-#include "cache/http_client.h"
+#include "http/http_client.h"
 
 #include <optional>
 #include <utility>
@@ -137,7 +137,7 @@ Result<HttpAnswer> HttpClient::Post(std::string_view path, std::string_view json
   http::request<http::string_body> request(http::verb::post, target.prefix + std::string(path), 11);
   request.set(http::field::host, target.host + ":" + target.port);
   request.set(http::field::content_type, "application/json");
-  request.set(http::field::user_agent, "assay-cache-warm");
+  request.set(http::field::user_agent, "assay");
   if (!impl_->token.empty()) request.set(http::field::authorization, "Bearer " + impl_->token);
   request.body() = json;
   request.prepare_payload();
