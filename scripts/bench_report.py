@@ -19,6 +19,9 @@ BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 SECTIONS = (
     (BEGIN, END, ("text", "claims", "consensus", "embed", "corpus", "experiments", "tuner", "cli")),
     ("<!-- bench:gateway:begin -->", "<!-- bench:gateway:end -->", ("gateway", "cache", "crypto", "telemetry")),
+    ("<!-- bench:scan:begin -->", "<!-- bench:scan:end -->", ("scan",)),
+    ("<!-- bench:logs:begin -->", "<!-- bench:logs:end -->", ("logs",)),
+    ("<!-- bench:config:begin -->", "<!-- bench:config:end -->", ("config",)),
     ("<!-- bench:vector:begin -->", "<!-- bench:vector:end -->", ("vector",)),
     ("<!-- bench:vector-index:begin -->", "<!-- bench:vector-index:end -->", ("vector-index",)),
 )
@@ -53,6 +56,8 @@ SPOT_BATCH, CACHE_BATCH = "spotting 66 patterns, batch, a sentence", "verdict ca
 ALIKE = "text/similarity/"
 MERGE = "consensus/assay/"
 SHARED = "claims/shared/"
+TEMPLATES = "logs/templates/"
+LOGS = "logs/analysis/"
 BM25_ROW = "BM25 over 100,000 passages, top 10"
 HIT = "gateway, hit, 16 connections"
 MISS, ADDED = "gateway, passed through, 16 connections", "gateway, passed through, added median latency"
@@ -60,8 +65,37 @@ CLUSTERED, QUESTIONS = "vector-index/clustered/", "vector-index/questions/"
 NEAREST_D = "10 nearest of 100,000 x 1,536, wanted recall 0.99"
 NEAREST_R = "10 nearest of 100,000 questions x 384, wanted recall 0.99"
 EXPERIMENT = "experiment, 10 variants x 8 metrics x 1,000 values"
+PORTS = "1,000 ports of this machine, 20 open"
 COMBINED = "72 requests at once, 69% duplicates, a local model"
+
+
+def config_rows():
+    """Every reader beside every other one of its syntax, by size; the targets are for 1 MB."""
+    peers = {
+        "yaml": (("pyyaml", "PyYAML"), ("pyyaml_c", "PyYAML, C loader"), ("ruamel", "ruamel.yaml"), ("yaml_cpp", "yaml-cpp"),
+                 ("libfyaml", "libfyaml, its tree"), ("libyaml_events", "libyaml, events, no tree"),
+                 ("rapidyaml", "rapidyaml, tree without values")),
+        "toml": (("tomlplusplus", "toml++"), ("tomli", "tomli"), ("tomllib", "tomllib")),
+        "json": (("simdjson", "simdjson, tree without places"), ("simdjson_fresh", "the same, a parser each time"),
+                 ("orjson", "orjson"), ("json", "Python json")),
+    }
+    targets = {("yaml", "pyyaml"): {"at_most": 20e-3, "at_least": 100, "goal": "goal 8.7 ms"},
+               ("toml", "tomlplusplus"): {"at_least": 1}, ("json", "simdjson"): {"at_least": 0.67}}
+    rows = []
+    for size, words in (("1k", "1 KB"), ("10k", "10 KB"), ("100k", "100 KB"), ("1m", "1 MB")):
+        for syntax, others in peers.items():
+            for name, title in others:
+                target = targets.get((syntax, name), {}) if size == "1m" else {}
+                rows.append(Row(f"{syntax.upper()}, {words}", f"config/{syntax}/assay/{size}", f"config/{syntax}/{name}/{size}",
+                                title, **target))
+    rows += [Row(f"{syntax.upper()}, 1 MB, the text copied as well", f"config/{syntax}/assay_copy/1m") for syntax in peers]
+    rows.append(Row("YAML, 1 MB, with anchors and aliases", "config/yaml_anchored/assay/1m", "config/yaml_anchored/libfyaml/1m",
+                    "libfyaml, its tree"))
+    return tuple(rows)
+
+
 ROWS = (
+    *config_rows(),
     Row(SPOT_BATCH, SPOT + "batch/assay", SPOT + "batch/vectorscan", "Vectorscan, block mode, one buffer", at_most=60e-9,
         goal="goal 40 ns"),
     Row(SPOT_BATCH, SPOT + "batch/assay", SPOT + "single/re2_set", "re2::Set (has no batch)"),
@@ -147,10 +181,28 @@ ROWS = (
         "numpy", at_least=8),
     Row("opportunities in 8 series of 1,000 values", "experiments/opportunities/assay", "experiments/opportunities/python",
         "plain Python", at_least=50),
-    Row("one evaluation, Rastrigin's function, differential evolution", "tuner/differential/rastrigin",
-        "tuner/scipy differential_evolution/rastrigin", "scipy differential_evolution"),
-    Row("one evaluation, Rastrigin's function, annealing", "tuner/annealing/rastrigin",
-        "tuner/scipy dual_annealing, no local search/rastrigin", "scipy dual_annealing"),
+    Row("one evaluation, Rastrigin's function, differential evolution", "tuner/differential/Rastrigin",
+        "tuner/scipy differential_evolution/Rastrigin", "scipy differential_evolution"),
+    Row("one evaluation, Rastrigin's function, annealing", "tuner/annealing/Rastrigin",
+        "tuner/scipy dual_annealing, no local search/Rastrigin", "scipy dual_annealing"),
+    Row(PORTS, "scan/scan/assay", "scan/process/nmap", "nmap -sT -n -T5, the whole program", at_most=8e-3, at_least=5,
+        goal="goal 5 ms"),
+    Row(PORTS, "scan/scan/assay", "scan/scan/python", "Python, blocking connects one by one"),
+    Row("the same by `assay scan --open-only`, the whole program", "scan/process/assay", "scan/process/nmap",
+        "nmap -sT -n -T5, the whole program"),
+    Row("the same, from a kept result", "scan/cached/assay", "scan/scan/python", "Python, blocking connects one by one",
+        at_most=0.8e-3),
+    Row("templates of 888,000 log lines, 100 MB, a line", TEMPLATES + "repeated/assay", TEMPLATES + "repeated/drain3",
+        "drain3 with three masks", at_most=500e-9, at_least=15),
+    Row("the same of lines that never repeat", TEMPLATES + "distinct/assay", TEMPLATES + "distinct/drain3",
+        "drain3 with three masks", at_most=500e-9, at_least=15),
+    Row("the same without cutting off time, level and source", TEMPLATES + "distinct/assay_contents"),
+    Row("levels, times and sources of the 888,000 lines, a line", LOGS + "repeated/assay", LOGS + "repeated/python",
+        "Python re, a loop over the lines", at_most=125e-9),
+    Row("the same of lines that never repeat", LOGS + "distinct/assay", LOGS + "distinct/python",
+        "Python re, a loop over the lines", at_most=125e-9),
+    Row("the same and lines with five texts, a line", LOGS + "repeated/assay_patterns", LOGS + "repeated/grep",
+        "grep -E -c, the five texts alone", at_most=125e-9),
     Row("one count, a metric", "telemetry/counter/assay/threads:1", "telemetry/counter/prometheus_cpp/threads:1",
         "prometheus-cpp", at_most=5e-9),
     Row("one count, a metric, two threads, CPU of each", "telemetry/counter/assay/threads:2",

@@ -382,6 +382,25 @@ def telemetry(plan, results):
                                    "spdlog": debian_version("libspdlog1.10")})
 
 
+def config(plan, results):
+    with tempfile.TemporaryDirectory() as folder:
+        quick = ("--quick",) if plan.quick else ()
+        report = json.loads(run([sys.executable, "bench/peers/config.py", folder, plan.rounds, *quick]))
+        runs, _ = google_benchmark(plan, results, "config_bench", folder)
+    for name, values in runs.items():
+        results.add(f"config/{name}", "s", (seconds(one, "cpu_time") for one in values))
+    for name, values in report["runs_s"].items():
+        results.add(f"config/{name}", "s", values)
+    results.missing.update({f"config/{name}": reason for name, reason in report["missing"].items()})
+    for name in ("yaml/yaml_cpp", "yaml/libyaml_events"):
+        if f"{name}/1k" not in runs:
+            results.missing[f"config/{name}"] = NO_PEER
+    results.facts["peers"].update(report["versions"] | {
+        "libfyaml": debian_version("libfyaml0"), "simdjson": debian_version("libsimdjson14"),
+        "toml++": debian_version("libtomlplusplus-dev"), "yaml-cpp": debian_version("libyaml-cpp-dev"),
+        "libyaml": debian_version("libyaml-dev")})
+
+
 def experiments(plan, results):
     report = json.loads(run([sys.executable, "bench/peers/experiments.py", PROGRAMS / "experiments_bench", plan.rounds]))
     for name, runs in report["runs_s"].items():
@@ -389,11 +408,38 @@ def experiments(plan, results):
     results.facts["peers"].update(report["versions"])
 
 
+def scan(plan, results):
+    report = json.loads(run([sys.executable, "bench/peers/scan.py", PROGRAMS / "scan_bench", BUILD / "assay", plan.rounds]))
+    for name, runs in report["runs_s"].items():
+        results.add(f"scan/{name}", "s", runs)
+    results.facts["peers"].update(report["versions"])
+    if "nmap" not in report["versions"]:
+        results.missing["scan/process/nmap"] = NO_PEER
+
+
 def tuner(plan, results):
     budget = ("--evaluations", 2_000, "--seeds", 1) if plan.quick else ()
     report = json.loads(run([sys.executable, "bench/peers/tuner.py", PROGRAMS / "tuner_bench", "--json", *budget]))
     for name, one in report["results"].items():
         results.add(f"tuner/{name}", "s", [one["seconds_per_evaluation"]])
+    results.facts["peers"].update(report["versions"])
+
+
+def log_templates(plan, results):
+    quick = ("--quick",) if plan.quick else ()
+    report = json.loads(run([sys.executable, "bench/peers/log_templates.py", PROGRAMS / "log_templates_bench", plan.data,
+                             min(plan.rounds, 5), *quick]))
+    for name, runs in report["runs_s"].items():
+        results.add(f"logs/templates/{name}", "s", runs)
+    results.facts["peers"].update(report["versions"])
+
+
+def log_analysis(plan, results):
+    quick = ("--quick",) if plan.quick else ()
+    report = json.loads(run([sys.executable, "bench/peers/log_analysis.py", PROGRAMS / "logs_analyze_bench", plan.data,
+                             min(plan.rounds, 5), *quick]))
+    for name, runs in report["runs_s"].items():
+        results.add(f"logs/analysis/{name}", "s", runs)
     results.facts["peers"].update(report["versions"])
 
 
@@ -411,6 +457,7 @@ BENCHMARKS = (
     ("disk and Redis tiers", cache_tiers, "cache/tiers", False, "cache_tiers_bench"),
     ("semantic cache", semantic_cache, "cache/semantic", False, "semantic_bench"),
     ("extractor", extractor, "claims/extractor", False, "extractor_bench"),
+    ("configuration files", config, "config", False, "config_bench"),
     ("crypto", crypto, "crypto", False, "crypto_bench"),
     ("crypto in Python", python_crypto, "crypto", False, ""),
     ("encoders", encoders, "embed", True, "embed_bench"),
@@ -422,6 +469,9 @@ BENCHMARKS = (
     ("metrics and log", telemetry, "telemetry", False, "telemetry_bench"),
     ("experiments", experiments, "experiments", False, "experiments_bench"),
     ("tuner", tuner, "tuner", False, "tuner_bench"),
+    ("ports", scan, "scan", False, "scan_bench assay_program"),
+    ("templates of logs", log_templates, "logs/templates", True, "log_templates_bench"),
+    ("analysis of logs", log_analysis, "logs/analysis", True, "logs_analyze_bench"),
     ("assay check", check, "cli", False, "assay_program"),
     ("gateway", gateway, "gateway", False, "assay_program"),
     ("gateway before a local model, and a replay", gateway_combined, "gateway/combined", False, "assay_program"),
