@@ -9,7 +9,7 @@ say() { printf '%s\n' "setup: $*"; }
 
 packages=(
   build-essential cmake ninja-build pkg-config git ca-certificates
-  clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19
+  clang-19 clang-format-19 libclang-rt-19-dev llvm-19
   libhwy-dev libtbb-dev libfmt-dev libcli11-dev libspdlog-dev libxxhash-dev libzstd-dev zlib1g-dev
   libssl-dev libsodium-dev libargon2-dev libsqlite3-dev libcurl4-openssl-dev libhiredis-dev prometheus-cpp-dev libmimalloc-dev
   redis-server haproxy

@@ -19,7 +19,7 @@ def enabled():
 
 
 def findings(source):
-    result = subprocess.run(["clang-tidy-19", "--quiet", str(source), "--", "-std=c++23", "-w"],
+    result = subprocess.run([str(ROOT / ".venv/bin/clang-tidy"), "--quiet", str(source), "--", "-std=c++23", "-w"],
                             capture_output=True, text=True)
     return result.returncode, set(re.findall(r"\[([a-z][a-zA-Z-]+),-warnings-as-errors\]", result.stdout)), result.stdout
 
