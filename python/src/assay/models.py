@@ -23,13 +23,13 @@ def default_encoder() -> embed.StaticEncoder:
 
 
 @functools.cache
-def transformer_encoder(model: str = "minilm-l6-v2-int8") -> embed.TransformerEncoder:
+def transformer_encoder(model: str = "minilm-l6-v2-int8", threads: int = 0) -> embed.TransformerEncoder:
     """The transformer of $ASSAY_MODELS, on the libraries of the package openvino.
 
-    `model`: minilm-l6-v2-int8 (23 MB) or minilm-l6-v2-f32 (90 MB). Raises NotFound where the model or OpenVINO
-    (`pip install 'assay[transformer]'`) is missing, NoTwin.
+    `model`: minilm-l6-v2-int8 (23 MB) or minilm-l6-v2-f32 (90 MB). `threads`: of one inference; 0 is one a core. Raises
+    NotFound where the model or OpenVINO (`pip install 'assay[transformer]'`) is missing, NoTwin.
     """
     found = importlib.util.find_spec("openvino")
     beside = found.submodule_search_locations if found else None
     runtimes = [str(Path(folder) / "libs") for folder in beside or ()]
-    return embed.TransformerEncoder.open(str(_folder()), model, runtimes)
+    return embed.TransformerEncoder.open(str(_folder()), model, runtimes, threads)
