@@ -66,6 +66,16 @@ function(assay_test)
     ENVIRONMENT "ASSAY_SOURCE_DIR=${CMAKE_SOURCE_DIR};ASSAY_MODELS=${CMAKE_SOURCE_DIR}/.models;${ASSAY_SANITIZER_ENVIRONMENT}")
 endfunction()
 
+# assay_use_tiny_checker(<test>...): the tests find the tiny cross-encoder of tests/support by ASSAY_TINY_CHECKER.
+function(assay_use_tiny_checker)
+  foreach(target IN LISTS ARGN)
+    if(TARGET ${target})
+      add_dependencies(${target} assay_tiny_checker)
+      target_compile_definitions(${target} PRIVATE ASSAY_TINY_CHECKER="${CMAKE_BINARY_DIR}/tiny_checker")
+    endif()
+  endforeach()
+endfunction()
+
 # assay_bench(NAME <name> SOURCES <cc...> [LINK <lib...>]): a Google Benchmark program.
 function(assay_bench)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;LINK" ${ARGN})

@@ -10,12 +10,14 @@ std::size_t PaddedLength(std::size_t length) {
   return (length + step - 1) / step * step;
 }
 
-Plan PlanRuns(std::span<const std::uint32_t> lengths) {
+Plan PlanRuns(std::span<const std::uint32_t> lengths, std::size_t max_length) {
   Plan plan;
   for (std::uint32_t i = 0; i < lengths.size(); ++i) {
     if (lengths[i] > 0) plan.order.push_back(i);
   }
-  const auto padded = [&](std::uint32_t text) { return PaddedLength(lengths[text]); };
+  const auto padded = [&](std::uint32_t text) {
+    return std::min(PaddedLength(lengths[text]), max_length);
+  };
   std::ranges::stable_sort(plan.order, std::ranges::greater(), padded);
   for (std::size_t i = 0; i < plan.order.size(); ++i) {
     const std::size_t length = padded(plan.order[i]);

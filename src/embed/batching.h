@@ -30,6 +30,8 @@ struct Plan {
 // Groups the texts by padded length. A text's padding depends on its own length alone: another
 // padding rounds the attention's sums differently, and quantised activations turn that last bit
 // into differences of 2e-3. Texts of length 0 are left out. Time O(n log n).
-[[nodiscard]] Plan PlanRuns(std::span<const std::uint32_t> lengths);
+// No padding reaches beyond `max_length`, the most that the network takes; no text may be longer.
+[[nodiscard]] Plan PlanRuns(std::span<const std::uint32_t> lengths,
+                            std::size_t max_length = static_cast<std::size_t>(-1));
 
 }  // namespace assay::embed::internal

@@ -22,11 +22,19 @@ namespace assay::embed::internal {
   X(ov_model_free)                              \
   X(ov_compiled_model_free)                     \
   X(ov_compiled_model_create_infer_request)     \
+  X(ov_compiled_model_inputs_size)              \
+  X(ov_compiled_model_input_by_name)            \
+  X(ov_compiled_model_output_by_name)           \
+  X(ov_output_const_port_free)                  \
+  X(ov_port_get_element_type)                   \
   X(ov_infer_request_free)                      \
   X(ov_infer_request_set_input_tensor_by_index) \
   X(ov_infer_request_get_output_tensor)         \
+  X(ov_infer_request_set_tensor)                \
+  X(ov_infer_request_get_tensor)                \
   X(ov_infer_request_infer)                     \
   X(ov_tensor_create_from_host_ptr)             \
+  X(ov_tensor_get_element_type)                 \
   X(ov_tensor_get_size)                         \
   X(ov_tensor_data)                             \
   X(ov_tensor_free)                             \
