@@ -71,7 +71,8 @@ class CheckTest(CliTest):
         self.assertEqual(len(report["claims"]), 2)
         for claim in report["claims"]:
             self.assertEqual(
-                list(claim), ["text", "start", "end", "verdict", "confidence", "reason", "evidence"]
+                list(claim),
+                ["text", "start", "end", "verdict", "confidence", "reason", "evidence", "unsupported_words"],
             )
             self.assertTrue(0.0 <= claim["confidence"] <= 1.0)
             for item in claim["evidence"]:

@@ -1,6 +1,7 @@
 #include "assay/claims/json.h"
 
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include <boost/json.hpp>
@@ -13,6 +14,19 @@ namespace {
 // Four decimals: more would be noise, and float rounding would show.
 double Rounded(float value) {
   return std::round(static_cast<double>(value) * 1e4) / 1e4;
+}
+
+// Spans of the claim as spans of its text in the JSON, where ill-formed bytes are repaired.
+boost::json::array WordsToJson(std::string_view claim, std::span<const text::Span> words) {
+  const auto repaired = [claim](std::uint32_t end) {
+    return text::RepairUtf8(claim.substr(0, end)).size();
+  };
+  boost::json::array array;
+  for (const text::Span& word : words) {
+    if (word.end > claim.size()) continue;
+    array.push_back({{"start", repaired(word.begin)}, {"end", repaired(word.end)}});
+  }
+  return array;
 }
 
 }  // namespace
@@ -37,6 +51,7 @@ boost::json::object ToJson(const Claim& claim, const Judgement& judgement) {
   object["confidence"] = Rounded(judgement.confidence);
   object["reason"] = text::RepairUtf8(judgement.reason);
   object["evidence"] = std::move(evidence);
+  object["unsupported_words"] = WordsToJson(claim.text, judgement.unsupported_words);
   return object;
 }
 

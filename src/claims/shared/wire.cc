@@ -24,6 +24,7 @@ enum class ReplyKind : std::uint32_t { kError, kRecords, kJudgements };
 constexpr std::size_t kRecordBytes = sizeof(VerdictRecord);
 constexpr std::size_t kSmallestEvidence = 7 * sizeof(std::uint32_t);
 constexpr std::size_t kSmallestFinding = 7 * sizeof(std::uint32_t);
+constexpr std::size_t kSpanBytes = 2 * sizeof(std::uint32_t);
 
 template <typename Out>
 void PutRecord(const VerdictRecord& record, Out& out) {
@@ -72,6 +73,8 @@ void PutDetails(const Judgement& judgement, Out& out) {
     out.String(finding.evidence_says);
     out.Number(finding.evidence);
   }
+  out.Number(static_cast<std::uint32_t>(judgement.unsupported_words.size()));
+  for (const text::Span& word : judgement.unsupported_words) PutSpan(word, out);
 }
 
 void TakeEvidence(WireReader& in, Evidence& evidence) {
@@ -103,6 +106,11 @@ bool TakeDetails(WireReader& in, Judgement& judgement) {
   for (FactFinding& finding : judgement.findings) {
     if (!TakeFinding(in, finding)) return false;
     if (finding.conflicts && finding.evidence >= judgement.evidence.size()) return false;
+  }
+  judgement.unsupported_words.resize(in.Count(kSpanBytes));
+  for (text::Span& word : judgement.unsupported_words) {
+    word = TakeSpan(in);
+    if (word.begin > word.end) return false;
   }
   return in.ok();
 }

@@ -33,7 +33,8 @@ Judgement Sample() {
                         .claim = {5, 9},
                         .claim_says = "27 days",
                         .evidence_says = "30 days",
-                        .evidence = 1}}};
+                        .evidence = 1}},
+          .unsupported_words = {{5, 9}, {11, 20}}};
 }
 
 TEST(ClaimsWire, CarriesARequestThereAndBack) {
@@ -79,6 +80,7 @@ TEST(ClaimsWire, CarriesWholeJudgementsThereAndBack) {
   EXPECT_EQ(first.findings[0].kind, FactKind::kWord);
   EXPECT_EQ(first.findings[0].claim_says, "27 days");
   EXPECT_EQ(first.findings[0].evidence, 1U);
+  EXPECT_EQ(first.unsupported_words, Sample().unsupported_words);
   EXPECT_EQ(ReadWireRecords(bytes)->size(), 2U) << "the records stand before the details";
 }
 
@@ -112,8 +114,8 @@ TEST(ClaimsWire, NamesTheClaimThatIsNotUtf8) {
 
 TEST(ClaimsWire, RefusesAnotherVersion) {
   std::string bytes = Written(WireRequest{});
-  bytes[0] = 2;
-  EXPECT_NE(ReadWireRequest(bytes).error().message.find("form 2"), std::string::npos);
+  bytes[0] = 1;
+  EXPECT_NE(ReadWireRequest(bytes).error().message.find("form 1"), std::string::npos);
 }
 
 }  // namespace

@@ -2,43 +2,26 @@
 
 #include <algorithm>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "assay/corpus/analysis.h"
 #include "assay/corpus/search.h"
 
-#include "verify/judge_internal.h"
+#include "verify/judging_internal.h"
+#include "verify/passages_internal.h"
 #include "verify/peer_internal.h"
 
 namespace assay::claims {
 
-using internal::Statement;
+using internal::Judging;
 
 namespace {
 
 constexpr std::uint32_t kMaxPassages = 64;
 constexpr std::uint32_t kMaxEvidence = 16;
-constexpr std::size_t kMaxKeptStatements = 50000;  // about 100 MB
-constexpr std::size_t kMaxKeptWords = 200000;      // about 250 MB with vectors
-constexpr float kNoEvidenceConfidence = 0.95F;
-
-// A row of the pool and where it stands.
-struct Row {
-  const Statement* statement = nullptr;
-  std::uint32_t passage = 0;
-  std::uint32_t sentence = 0;
-  bool is_heading = false;
-};
-
-// What a claim is compared with: sentences of the retrieved passages, then their headings.
-struct Pool {
-  std::vector<Row> rows;
-  std::vector<const Statement*> statements;  // of the rows
-  std::vector<std::uint32_t> headings;       // of each sentence: its heading's row, or its own
-};
+constexpr std::uint32_t kMaxEntailmentPassages = 8;
+constexpr std::size_t kMaxAsked = 64;  // claims an Entailment is asked about at once: about 20 MB
 
 std::uint64_t Mix(std::uint64_t hash, std::string_view bytes) {
   for (const char c : bytes) {  // FNV-1a
@@ -47,10 +30,32 @@ std::uint64_t Mix(std::uint64_t hash, std::string_view bytes) {
   return hash;
 }
 
+Result<void> CheckOptions(const VerifierOptions& options) {
+  if (options.passages == 0 || options.passages > kMaxPassages) {
+    return Fail(Code::kInvalidArgument, fmt::format("passages is {}, but must be 1 to {}.",
+                                                    options.passages, kMaxPassages));
+  }
+  if (options.max_evidence == 0 || options.max_evidence > kMaxEvidence) {
+    return Fail(Code::kInvalidArgument, fmt::format("max_evidence is {}, but must be 1 to {}.",
+                                                    options.max_evidence, kMaxEvidence));
+  }
+  if (options.entailment_passages > kMaxEntailmentPassages) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("entailment_passages is {}, but must be at most {}.",
+                            options.entailment_passages, kMaxEntailmentPassages));
+  }
+  const auto is_share = [](float value) { return value >= 0 && value <= 1; };
+  if (!is_share(options.support_threshold) || !is_share(options.entailment_weight)) {
+    return Fail(Code::kInvalidArgument,
+                "support_threshold and entailment_weight must be between 0 and 1.");
+  }
+  return {};
+}
+
 }  // namespace
 
 struct Verifier::State {
-  std::shared_ptr<const corpus::Index> index;
+  internal::PassageReader reader;
   std::optional<corpus::Retriever> retriever;
   VerifierOptions options;
   const Entailment* entailment = nullptr;
@@ -58,217 +63,92 @@ struct Verifier::State {
   const internal::VerifierModel* model = nullptr;
   internal::Observation* observation = nullptr;  // filled where not null
   std::uint64_t identity = 0;  // of everything but claim and index that a judgement depends on
-  internal::WordTable words;
-  corpus::Analyzer analyzer;
-  // By passage and sentence; a long record is several statements.
-  std::unordered_map<std::uint64_t, std::vector<Statement>> statements;
-  std::unordered_map<std::string, Statement> headings;
 
-  explicit State(const embed::Encoder* word_encoder) : words(word_encoder) {}
+  State(std::shared_ptr<const corpus::Index> index, const embed::Encoder* word_encoder)
+      : reader(std::move(index), word_encoder) {}
 
-  // Called between claims: nothing points into the tables then.
-  void Trim() {
-    if (statements.size() < kMaxKeptStatements && words.size() < kMaxKeptWords) return;
-    statements.clear();
-    headings.clear();
-    words.Clear();
-  }
+  // Claims that are not in the store.
+  struct Open {
+    std::vector<std::size_t> places;  // of the batch
+    std::vector<std::string_view> claims;
+    std::vector<std::vector<std::uint32_t>> passages;  // in reading order
+  };
 
-  Result<std::span<const Statement>> StatementsOf(std::uint32_t passage, std::uint32_t sentence) {
-    const std::uint64_t key = (static_cast<std::uint64_t>(passage) << 32) | sentence;
-    if (const auto it = statements.find(key); it != statements.end()) return it->second;
-    const corpus::PassageSentence place = index->sentence(passage, sentence);
-    const std::string_view text = place.text.of(index->passage(passage).text);
-    std::vector<std::string> parts;
-    if (place.block == text::BlockKind::kTableRow) parts = internal::SplitRecord(text);
-    if (parts.empty()) parts.emplace_back(text);
-    std::vector<Statement> read;
-    for (std::string& part : parts) {
-      ASSAY_ASSIGN(Statement statement, internal::ReadStatement(std::move(part), words));
-      if (!statement.tokens.empty()) read.push_back(std::move(statement));
-    }
-    return statements.emplace(key, std::move(read)).first->second;
-  }
-
-  Result<const Statement*> HeadingOf(std::string_view heading) {
-    const std::string key(heading);
-    if (const auto it = headings.find(key); it != headings.end()) return &it->second;
-    ASSAY_ASSIGN(Statement statement, internal::ReadStatement(key, words));
-    return &headings.emplace(key, std::move(statement)).first->second;
-  }
-
-  // Rows without a word are left out.
-  Result<Pool> PoolOf(std::span<const std::uint32_t> passages) {
-    Pool pool;
-    std::vector<Row>& rows = pool.rows;
-    for (const std::uint32_t id : passages) {
-      const std::uint32_t count = index->passage(id).sentence_count;
-      for (std::uint32_t i = 0; i < count; ++i) {
-        ASSAY_ASSIGN(const std::span<const Statement> read, StatementsOf(id, i));
-        for (const Statement& statement : read) rows.push_back({&statement, id, i, false});
-      }
-    }
-    const std::size_t sentences = rows.size();
-    std::unordered_map<const Statement*, std::uint32_t> seen;
-    std::unordered_map<std::uint32_t, std::uint32_t> heading_of;  // passage -> row
-    for (const std::uint32_t id : passages) {
-      const std::string_view heading = index->passage(id).heading_path;
-      if (heading.empty()) continue;
-      ASSAY_ASSIGN(const Statement* statement, HeadingOf(heading));
-      if (statement->tokens.empty()) continue;
-      const auto [it, is_new] = seen.emplace(statement, static_cast<std::uint32_t>(rows.size()));
-      if (is_new) rows.push_back({statement, id, 0, true});
-      heading_of.emplace(id, it->second);
-    }
-    for (std::size_t i = 0; i < (sentences == 0 ? rows.size() : sentences); ++i) {
-      const auto it = sentences == 0 ? heading_of.end() : heading_of.find(rows[i].passage);
-      pool.headings.push_back(it == heading_of.end() ? static_cast<std::uint32_t>(i) : it->second);
-    }
-    for (const Row& row : rows) pool.statements.push_back(row.statement);
-    return pool;
-  }
-
-  Evidence EvidenceOf(const Row& row, float score) const {
-    const corpus::Passage passage = index->passage(row.passage);
-    Evidence evidence;
-    evidence.file = passage.file;
-    evidence.text = row.statement->text;
-    evidence.score = std::clamp(score, 0.0F, 1.0F);
-    const corpus::Source source =
-        row.is_heading ? passage.source : index->sentence(row.passage, row.sentence).source;
-    evidence.bytes = source.bytes;
-    evidence.line = source.line;
-    evidence.page = source.page;
-    return evidence;
-  }
-
-  void MarkCommon(Statement& claim);
-  Result<Judgement> Judge(std::string_view claim, std::span<const std::uint32_t> passages);
-  Result<void> AskEntailment(const Statement& claim, const std::vector<Row>& rows,
-                             const internal::Measurement& measurement,
-                             internal::Decision& decision) const;
-  void Explain(const Statement& claim, const std::vector<Row>& rows,
-               internal::Measurement& measurement, const internal::Decision& decision,
-               Judgement& judgement) const;
+  Open FindOpen(std::span<const std::string_view> claims, std::span<Judgement> known);
+  Result<void> FindPassages(Open& open);
+  Result<Judging> Start(std::string_view claim, std::span<const std::uint32_t> passages);
+  Result<void> Finish(std::vector<Judging>& judgings, const Open& open, std::size_t first,
+                      std::span<Judgement> out);
 };
 
-// The best rows become evidence; a conflicting finding's row is among them and comes first.
-void Verifier::State::Explain(const Statement& claim, const std::vector<Row>& rows,
-                              internal::Measurement& measurement,
-                              const internal::Decision& decision, Judgement& judgement) const {
-  std::vector<FactFinding>& findings = measurement.facts.findings;
-  std::vector<std::uint32_t> order = measurement.ranking;
-  const auto bring_forward = [&order](std::uint32_t row) {
-    const auto it = std::ranges::find(order, row);
-    if (it != order.end()) order.erase(it);
-    order.insert(order.begin(), row);
-  };
-  if (decision.finding != internal::kNoFinding && findings[decision.finding].conflicts) {
-    bring_forward(findings[decision.finding].evidence);
-  }
-  if (order.size() > options.max_evidence) order.resize(options.max_evidence);
-  for (const std::uint32_t row : order) {
-    judgement.evidence.push_back(EvidenceOf(rows[row], measurement.shares[row]));
-  }
-  const Evidence& first = judgement.evidence.front();
-  judgement.reason = ReasonFor(decision, measurement, claim, first.file, first.line);
-  for (FactFinding& finding : findings) {
-    if (finding.conflicts) {
-      const auto it = std::ranges::find(order, finding.evidence);
-      if (it == order.end()) continue;
-      finding.evidence = static_cast<std::uint32_t>(it - order.begin());
+Verifier::State::Open Verifier::State::FindOpen(std::span<const std::string_view> claims,
+                                                std::span<Judgement> known) {
+  Open open;
+  for (std::size_t i = 0; i < claims.size(); ++i) {
+    std::optional<Judgement> found;
+    if (store != nullptr) found = store->Find(claims[i], reader.index().version(), identity);
+    if (found) {
+      known[i] = std::move(*found);
+    } else {
+      open.places.push_back(i);
+      open.claims.push_back(claims[i]);
     }
-    judgement.findings.push_back(std::move(finding));
   }
+  return open;
 }
 
-// The cross-encoder's word counts beside the trees', unless a fact has decided already.
-Result<void> Verifier::State::AskEntailment(const Statement& claim, const std::vector<Row>& rows,
-                                            const internal::Measurement& measurement,
-                                            internal::Decision& decision) const {
-  if (entailment == nullptr || decision.finding != internal::kNoFinding || measurement.verbatim) {
+Result<void> Verifier::State::FindPassages(Open& open) {
+  open.passages.resize(open.claims.size());
+  const std::uint32_t count = reader.index().passage_count();
+  if (count <= options.passages) {
+    for (std::vector<std::uint32_t>& passages : open.passages) {
+      for (std::uint32_t id = 0; id < count; ++id) passages.push_back(id);
+    }
     return {};
   }
-  std::string premise;
-  const std::size_t top = std::min(internal::kTopSentences, measurement.ranking.size());
-  for (std::size_t k = 0; k < top; ++k) {
-    if (!premise.empty()) premise += ' ';
-    premise += rows[measurement.ranking[k]].statement->text;
-  }
-  const EntailmentPair pair{premise, claim.text};
-  EntailmentScore score;
-  ASSAY_TRY(entailment->Score(std::span(&pair, 1), std::span(&score, 1)));
-  const float weight = options.entailment_weight;
-  decision.support = (1 - weight) * decision.support + weight * score.supported;
-  const float against = score.contradicted + score.neutral;
-  if (decision.support >= options.support_threshold) {
-    decision.verdict = Verdict::kSupported;
-    decision.confidence = decision.support;
-  } else {
-    decision.verdict =
-        score.contradicted > score.neutral ? Verdict::kContradicted : Verdict::kUnverified;
-    const float share = against > 0 ? std::max(score.contradicted, score.neutral) / against : 0.5F;
-    decision.confidence = (1 - decision.support) * share;
+  ASSAY_ASSIGN(const auto hits, retriever->RetrieveBatch(open.claims, options.passages));
+  for (std::size_t k = 0; k < hits.size(); ++k) {
+    for (const corpus::SearchHit& hit : hits[k]) open.passages[k].push_back(hit.passage);
+    std::ranges::sort(open.passages[k]);  // evidence does not depend on rank
   }
   return {};
 }
 
-// "Employees" in a staff handbook: what is said of them is not told apart by that word.
-void Verifier::State::MarkCommon(Statement& claim) {
-  constexpr std::uint32_t kMinPassages = 10;  // fewer do not show what is common
-  constexpr std::uint32_t kCommonPart = 5;    // in a fifth of the passages
-  const corpus::Bm25View& terms = index->bm25();
-  if (terms.row_count < kMinPassages) return;
-  for (internal::Token& token : claim.tokens) {
-    std::vector<std::string_view> analysed;
-    analyzer.Analyze(token.span.of(claim.text), analysed);
-    const std::int64_t term = analysed.size() == 1 ? terms.Find(analysed[0]) : -1;
-    token.common =
-        term >= 0 &&
-        terms.terms[static_cast<std::size_t>(term)].row_count * kCommonPart >= terms.row_count;
-  }
-}
-
-Result<Judgement> Verifier::State::Judge(std::string_view claim,
-                                         std::span<const std::uint32_t> passages) {
-  Judgement judgement;
-  ASSAY_ASSIGN(Statement statement, internal::ReadStatement(std::string(claim), words));
-  MarkCommon(statement);
-  ASSAY_ASSIGN(const Pool pool, PoolOf(passages));
-  const std::vector<Row>& rows = pool.rows;
-  if (statement.tokens.empty() || rows.empty()) {
-    judgement.confidence = kNoEvidenceConfidence;
-    judgement.reason = statement.tokens.empty() ? "the claim holds no words"
-                                                : "the documents hold nothing about this";
-    return judgement;
-  }
-  const internal::EvidencePool evidence{pool.statements, pool.headings};
-  internal::Measurement measurement =
-      internal::Measure(statement, evidence, words, model->swap, options.max_evidence);
-  internal::Decision decision = internal::Decide(measurement, *model, options.support_threshold);
-  if (observation != nullptr) {
-    observation->features = measurement.features;
-    observation->clause = measurement.clause;
-    observation->decision = decision;
-    for (const internal::WordSwap& swap : measurement.facts.swaps) {
-      const std::span<const float> a = words.vector(swap.claim);
-      const std::span<const float> b = words.vector(swap.evidence);
+Result<Judging> Verifier::State::Start(std::string_view claim,
+                                       std::span<const std::uint32_t> passages) {
+  ASSAY_ASSIGN(Judging judging, internal::StartJudging(claim, passages, reader, *model, options));
+  if (observation != nullptr && !judging.done) {
+    observation->features = judging.measurement.features;
+    observation->clause = judging.measurement.clause;
+    observation->decision = judging.decision;
+    for (const internal::WordSwap& swap : judging.measurement.facts.swaps) {
+      const std::span<const float> a = reader.words().vector(swap.claim);
+      const std::span<const float> b = reader.words().vector(swap.evidence);
       observation->swaps.emplace_back(std::vector(a.begin(), a.end()),
                                       std::vector(b.begin(), b.end()));
     }
   }
-  ASSAY_TRY(AskEntailment(statement, rows, measurement, decision));
-  if (claim.size() > internal::kMaxStatementBytes && decision.verdict == Verdict::kSupported) {
-    judgement.confidence = decision.confidence;
-    judgement.reason = fmt::format("the claim is longer than the {} bytes that are judged",
-                                   internal::kMaxStatementBytes);
-    return judgement;
+  if (entailment != nullptr) internal::ChoosePremises(judging, reader, options);
+  return judging;
+}
+
+// The judgements of open.claims[first, first + judgings.size()); nothing points into the reader
+// then.
+Result<void> Verifier::State::Finish(std::vector<Judging>& judgings, const Open& open,
+                                     std::size_t first, std::span<Judgement> out) {
+  if (entailment != nullptr) {
+    ASSAY_TRY(internal::AskEntailment(*entailment, options, judgings));
   }
-  judgement.verdict = decision.verdict;
-  judgement.confidence = decision.confidence;
-  judgement.support = decision.support;
-  Explain(statement, rows, measurement, decision, judgement);
-  return judgement;
+  for (std::size_t i = 0; i < judgings.size(); ++i) {
+    Judgement& judgement = out[open.places[first + i]];
+    judgement = internal::FinishJudging(std::move(judgings[i]), reader, options);
+    if (store != nullptr) {
+      store->Put(open.claims[first + i], reader.index().version(), identity, judgement);
+    }
+  }
+  judgings.clear();
+  if (reader.IsFull()) reader.Clear();
+  return {};
 }
 
 Verifier::Verifier() = default;
@@ -281,34 +161,22 @@ Result<Verifier> Verifier::Create(std::shared_ptr<const corpus::Index> index,
                                   const VerifierOptions& options, const Entailment* entailment,
                                   JudgementStore* store) {
   if (index == nullptr) return Fail(Code::kInvalidArgument, "A verifier needs an index.");
-  if (options.passages == 0 || options.passages > kMaxPassages) {
-    return Fail(Code::kInvalidArgument, fmt::format("passages is {}, but must be 1 to {}.",
-                                                    options.passages, kMaxPassages));
-  }
-  if (options.max_evidence == 0 || options.max_evidence > kMaxEvidence) {
-    return Fail(Code::kInvalidArgument, fmt::format("max_evidence is {}, but must be 1 to {}.",
-                                                    options.max_evidence, kMaxEvidence));
-  }
-  const auto is_share = [](float value) { return value >= 0 && value <= 1; };
-  if (!is_share(options.support_threshold) || !is_share(options.entailment_weight)) {
-    return Fail(Code::kInvalidArgument,
-                "support_threshold and entailment_weight must be between 0 and 1.");
-  }
+  ASSAY_TRY(CheckOptions(options));
   Verifier verifier;
-  verifier.state_ = std::make_unique<State>(words);
+  verifier.state_ = std::make_unique<State>(index, words);
   State& state = *verifier.state_;
   ASSAY_ASSIGN(state.model, internal::ShippedModel());
-  ASSAY_ASSIGN(corpus::Retriever retriever, corpus::Retriever::Create(index, retrieval));
+  ASSAY_ASSIGN(corpus::Retriever retriever, corpus::Retriever::Create(std::move(index), retrieval));
   state.retriever.emplace(std::move(retriever));
-  state.index = std::move(index);
   state.options = options;
   state.entailment = entailment;
   state.store = store;
-  state.identity = Mix(14695981039346656037ULL,
-                       fmt::format("{} {} {} {} {} {} {}", kVerifierVersion, options.passages,
-                                   options.max_evidence, options.support_threshold,
-                                   options.entailment_weight, words == nullptr ? "" : words->name(),
-                                   entailment == nullptr ? "" : entailment->name()));
+  state.identity =
+      Mix(14695981039346656037ULL,
+          fmt::format("{} {} {} {} {} {} {} {}", kVerifierVersion, options.passages,
+                      options.max_evidence, options.support_threshold, options.entailment_weight,
+                      options.entailment_passages, words == nullptr ? "" : words->name(),
+                      entailment == nullptr ? "" : entailment->name()));
   return verifier;
 }
 
@@ -320,38 +188,17 @@ Result<Judgement> Verifier::Verify(std::string_view claim) {
 Result<std::vector<Judgement>> Verifier::VerifyBatch(std::span<const std::string_view> claims) {
   State& state = *state_;
   std::vector<Judgement> judgements(claims.size());
-  std::vector<std::size_t> open;  // not in the store
-  std::vector<std::string_view> queries;
-  for (std::size_t i = 0; i < claims.size(); ++i) {
-    std::optional<Judgement> known;
-    if (state.store != nullptr) {
-      known = state.store->Find(claims[i], state.index->version(), state.identity);
+  State::Open open = state.FindOpen(claims, judgements);
+  ASSAY_TRY(state.FindPassages(open));
+  const std::size_t together = state.entailment == nullptr ? 1 : kMaxAsked;
+  std::vector<Judging> judgings;
+  for (std::size_t k = 0; k < open.claims.size(); ++k) {
+    ASSAY_ASSIGN(Judging judging, state.Start(open.claims[k], open.passages[k]));
+    judgings.push_back(std::move(judging));
+    const bool last = k + 1 == open.claims.size();
+    if (last || judgings.size() == together || state.reader.IsFull()) {
+      ASSAY_TRY(state.Finish(judgings, open, k + 1 - judgings.size(), judgements));
     }
-    if (known) {
-      judgements[i] = std::move(*known);
-    } else {
-      open.push_back(i);
-      queries.push_back(claims[i]);
-    }
-  }
-  std::vector<std::vector<corpus::SearchHit>> hits;
-  const bool take_all = state.index->passage_count() <= state.options.passages;
-  if (!take_all) {
-    ASSAY_ASSIGN(hits, state.retriever->RetrieveBatch(queries, state.options.passages));
-  }
-  for (std::size_t k = 0; k < open.size(); ++k) {
-    std::vector<std::uint32_t> passages;
-    if (take_all) {
-      for (std::uint32_t id = 0; id < state.index->passage_count(); ++id) passages.push_back(id);
-    } else {
-      for (const corpus::SearchHit& hit : hits[k]) passages.push_back(hit.passage);
-      std::ranges::sort(passages);  // reading order: evidence does not depend on rank
-    }
-    ASSAY_ASSIGN(judgements[open[k]], state.Judge(queries[k], passages));
-    if (state.store != nullptr) {
-      state.store->Put(queries[k], state.index->version(), state.identity, judgements[open[k]]);
-    }
-    state.Trim();
   }
   return judgements;
 }
@@ -364,7 +211,7 @@ const VerifierOptions& Verifier::options() const {
   return state_->options;
 }
 const corpus::Index& Verifier::index() const {
-  return *state_->index;
+  return state_->reader.index();
 }
 
 namespace internal {

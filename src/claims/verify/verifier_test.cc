@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -14,6 +15,7 @@
 #include "assay/corpus/index.h"
 
 #include "static_encoder_fixture.h"
+#include "verify/judging_internal.h"
 #include "verify/model_internal.h"
 
 namespace assay::claims {
@@ -189,7 +191,7 @@ TEST_F(VerifierTest, RefusesOptionsOutOfRange) {
 
 class FixedEntailment final : public Entailment {
  public:
-  explicit FixedEntailment(EntailmentScore score) : score_(score) {}
+  explicit FixedEntailment(EntailmentScore score) : score_(std::move(score)) {}
   std::string_view name() const override { return "fixed"; }
   Result<void> Score(std::span<const EntailmentPair> pairs,
                      std::span<EntailmentScore> out) const override {
@@ -213,6 +215,123 @@ TEST_F(VerifierTest, AsksAnEntailmentWhereNoFactDecides) {
   const auto fact = other.Verify("Full-time employees receive 30 days of paid leave.");
   ASSERT_TRUE(fact);
   EXPECT_EQ(fact->verdict, Verdict::kContradicted);
+}
+
+// Says of each pair what its texts decide, and counts calls.
+class CountingEntailment final : public Entailment {
+ public:
+  std::string_view name() const override { return "counting"; }
+  bool tells_words_apart() const override { return true; }
+  Result<void> Score(std::span<const EntailmentPair> pairs,
+                     std::span<EntailmentScore> out) const override {
+    ++calls;
+    asked += pairs.size();
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      const auto share = static_cast<float>(pairs[i].evidence.size() % 97) / 97;
+      const float contradicted = (1 - share) * 0.6F;
+      out[i] = {share, contradicted, 1 - share - contradicted, {{0, 3}}};
+      if (pairs[i].evidence.find("Passwords") == std::string_view::npos) {
+        out[i].unsupported_words.push_back({4, 8});
+      }
+    }
+    return {};
+  }
+  mutable std::size_t calls = 0;
+  mutable std::size_t asked = 0;
+};
+
+constexpr std::string_view kOpenClaims[] = {
+    "Staff who work part time get leave in proportion.",
+    "Full-time employees receive 30 days of paid leave.",  // a fact decides
+    "Secret words need a minimum length.",
+    "They must never be shared.",  // the very words
+    "A phone that is lost has to be reported quickly.",
+};
+
+TEST_F(VerifierTest, AsksAnEntailmentOnceForAllClaimsThatNoFactDecided) {
+  for (const std::uint32_t passages : {0U, 2U}) {
+    const CountingEntailment entailment;
+    const VerifierOptions options{.entailment_passages = passages};
+    Verifier verifier = VerifierOf(IndexOf(kDocument), options, &entailment);
+    const auto batch = verifier.VerifyBatch(kOpenClaims);
+    ASSERT_TRUE(batch) << batch.error().message;
+    EXPECT_EQ(entailment.calls, 1U);
+    EXPECT_GE(entailment.asked, 2U);
+    EXPECT_LE(entailment.asked, 3 * std::max(passages, 1U)) << "a fact and the very words decide";
+    for (std::size_t i = 0; i < batch->size(); ++i) {
+      const auto one = verifier.Verify(kOpenClaims[i]);
+      ASSERT_TRUE(one);
+      EXPECT_EQ((*batch)[i].verdict, one->verdict) << kOpenClaims[i];
+      EXPECT_EQ((*batch)[i].support, one->support);
+      EXPECT_EQ((*batch)[i].confidence, one->confidence);
+      EXPECT_EQ((*batch)[i].reason, one->reason);
+      EXPECT_EQ((*batch)[i].unsupported_words, one->unsupported_words);
+    }
+  }
+}
+
+TEST_F(VerifierTest, AnEntailmentThatFailsIsAnError) {
+  class Broken final : public Entailment {
+   public:
+    std::string_view name() const override { return "broken"; }
+    Result<void> Score(std::span<const EntailmentPair>, std::span<EntailmentScore>) const override {
+      return Fail(Code::kInternal, "no engine");
+    }
+  };
+  const Broken broken;
+  Verifier verifier = VerifierOf(IndexOf(kDocument), {}, &broken);
+  EXPECT_EQ(verifier.VerifyBatch(kOpenClaims).error().message, "no engine");
+  EXPECT_TRUE(verifier.Verify(kOpenClaims[1])) << "a fact decides, nobody is asked";
+}
+
+TEST(MergeScores, TakesTheBestPassageAndLeavesTheRestToContradiction) {
+  const EntailmentScore scores[] = {{0.1F, 0.8F, 0.1F, {{0, 3}, {4, 8}, {9, 12}}},
+                                    {0.7F, 0.1F, 0.2F, {{0, 8}}}};
+  const EntailmentScore merged = internal::MergeScores(scores);
+  EXPECT_FLOAT_EQ(merged.supported, 0.7F);
+  EXPECT_FLOAT_EQ(merged.contradicted, 0.3F);
+  EXPECT_NEAR(merged.neutral, 0, 1e-6);
+  EXPECT_EQ(merged.unsupported_words, (std::vector<text::Span>{{0, 3}, {4, 8}}));
+}
+
+std::vector<std::string> UnsupportedOf(Verifier& verifier, std::string_view claim) {
+  const auto judgement = verifier.Verify(claim);
+  EXPECT_TRUE(judgement);
+  std::vector<std::string> words;
+  for (const text::Span& span : judgement->unsupported_words) words.emplace_back(span.of(claim));
+  return words;
+}
+
+TEST_F(VerifierTest, SaysWhichWordsAreUnsupported) {
+  using Words = std::vector<std::string>;
+  Verifier verifier = VerifierOf(IndexOf(kDocument));
+  EXPECT_EQ(UnsupportedOf(verifier, "Full-time employees receive 30 days of paid leave."),
+            Words{"30 days"});
+  EXPECT_EQ(UnsupportedOf(verifier, "Full-time employees receive 27 days of paid leave."), Words{});
+  const Words football = UnsupportedOf(verifier, "The company sponsors a football club.");
+  EXPECT_NE(std::ranges::find_if(football,
+                                 [](const std::string& word) { return word.contains("sponsors"); }),
+            football.end());
+}
+
+TEST_F(VerifierTest, TheWordsOfAModelTakeThePlaceOfThoseThatNothingIsNear) {
+  class Doubtful final : public Entailment {
+   public:
+    std::string_view name() const override { return "doubtful"; }
+    bool tells_words_apart() const override { return true; }
+    Result<void> Score(std::span<const EntailmentPair> pairs,
+                       std::span<EntailmentScore> out) const override {
+      for (std::size_t i = 0; i < pairs.size(); ++i) {
+        const auto begin = static_cast<std::uint32_t>(pairs[i].claim.find("club"));
+        out[i] = {0, 0, 1, {{begin, begin + 4}}};
+      }
+      return {};
+    }
+  };
+  const Doubtful model;
+  Verifier verifier = VerifierOf(IndexOf(kDocument), {.entailment_weight = 1}, &model);
+  EXPECT_EQ(UnsupportedOf(verifier, "The company sponsors a football club."),
+            std::vector<std::string>{"club"});
 }
 
 TEST_F(VerifierTest, KeepsJudgementsInAStore) {

@@ -16,7 +16,7 @@ namespace assay::claims {
 [[nodiscard]] boost::json::object ToJson(const Claim& claim);
 
 // {text, start, end, verdict, confidence, reason, evidence: [{file, line, start, end, text,
-// score}]}
+// score}], unsupported_words: [{start, end}]}; the words' offsets are bytes of `text`
 [[nodiscard]] boost::json::object ToJson(const Claim& claim, const Judgement& judgement);
 
 // {supported, contradicted, unverified}

@@ -64,6 +64,9 @@ struct Judgement {
   std::vector<Evidence> evidence;  // best first; empty where nothing bears on the claim
   std::vector<FactFinding>
       findings;  // conflicts first; empty for a claim that is plainly supported
+  // Bytes of the claim: what the evidence does not bear out, as far as it is known, in order and
+  // apart from each other. Empty for a supported claim.
+  std::vector<text::Span> unsupported_words;
 };
 
 }  // namespace assay::claims

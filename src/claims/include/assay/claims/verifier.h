@@ -21,7 +21,7 @@
 namespace assay::claims {
 
 // Raised when equal input may get another judgement; part of what verdicts are cached under.
-inline constexpr std::uint32_t kVerifierVersion = 2;
+inline constexpr std::uint32_t kVerifierVersion = 3;
 
 // A place where judgements are kept between calls; see verdict_cache.h for one.
 // Threads: may be called by many threads at once.
@@ -40,7 +40,11 @@ struct VerifierOptions {
   std::uint32_t passages = 8;      // retrieved per claim, 1 to 64; more costs time, about linearly
   std::uint32_t max_evidence = 3;  // spans per judgement, 1 to 16
   float support_threshold = 0.5F;  // `support` from which a claim without a conflict is supported
-  float entailment_weight = 0.5F;  // of an Entailment's log odds beside the trees', [0, 1]
+  float entailment_weight = 0.5F;  // of an Entailment's probability beside the trees', [0, 1]
+  // What an Entailment reads beside the claim: 0: the three best sentences; else that many of the
+  // passages in which the best sentences stand, each by itself. 0 to 8; a passage costs as much
+  // time as the sentences do.
+  std::uint32_t entailment_passages = 0;
 };
 
 // Counts of one answer's judgements.
@@ -85,7 +89,8 @@ class Verifier {
   // a warm index. Threads: one call at a time per Verifier. Errors: those of the encoders.
   [[nodiscard]] Result<Judgement> Verify(std::string_view claim);
 
-  // One judgement a claim, each equal to Verify of it; retrieval is batched.
+  // One judgement a claim, each equal to Verify of it; retrieval is batched, and an Entailment is
+  // asked once for all claims that no fact has decided (for 64 at a time).
   [[nodiscard]] Result<std::vector<Judgement>> VerifyBatch(
       std::span<const std::string_view> claims);
 

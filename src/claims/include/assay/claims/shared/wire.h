@@ -14,13 +14,13 @@
 
 namespace assay::claims {
 
-inline constexpr std::uint32_t kWireVersion = 1;
+inline constexpr std::uint32_t kWireVersion = 2;
 inline constexpr std::size_t kMaxWireClaims = 1U << 20;
 
 // A batch of claims to be judged against the documents of one route.
 struct WireRequest {
   std::string_view route = {};  // empty: the first route with documents
-  bool details = false;         // reasons, evidence and findings too
+  bool details = false;         // reasons, evidence, findings and unsupported words too
   std::vector<std::string_view> claims = {};
 };
 
