@@ -65,24 +65,47 @@ format() {
     while read -r file; do [ -f "$file" ] && echo "$file"; done | xargs -P "$jobs" -n 16 clang-format-19 --dry-run -Werror
 }
 
-python_tests() {
-  local python=.venv/bin/python file bad=0 count=0
+# What takes longest begins first; what measures time or memory runs after the others, by itself.
+first='wheel_test|samples_test|dashboard_test|openapi_test|typing_test|crash_test|cluster_test|embed_test|reference_test'
+alone='chaos_test|memory_test|ray_test|scan_namespace_test|serve_test'
+
+python_one() { # FILE: its output goes out in one piece
+  local python=.venv/bin/python log ok=1 begin=$SECONDS
   [ -x "$python" ] || python=python3
-  while read -r file; do
-    count=$((count + 1))
-    echo "== $file"
-    "$python" "$file" || { echo "FAILED $file"; bad=$((bad + 1)); }
-  done < <(find tests python -name '*_test.py' 2>/dev/null | sort)
-  echo "$((count ? 100 * (count - bad) / count : 100))% tests passed, $bad tests failed out of $count"
+  log=$(mktemp)
+  "$python" "$1" >"$log" 2>&1 || ok=0
+  {
+    flock 9
+    echo "== $1 ($((SECONDS - begin)) s)"
+    cat "$log"
+    [ "$ok" -eq 1 ] || echo "FAILED $1"
+  } 9>>build/test-logs/.python
+  rm -f "$log"
+  [ "$ok" -eq 1 ]
+}
+export -f python_one
+
+python_tests() {
+  local files beside count bad
+  files=$(find tests python -name '*_test.py' | sort)
+  beside=$(grep -vE "/($alone)\.py" <<<"$files")
+  {
+    { grep -E "/($first)\.py" <<<"$beside"; grep -vE "/($first)\.py" <<<"$beside"; } |
+      xargs -P "$jobs" -I{} bash -c 'python_one {}'
+    grep -E "/($alone)\.py" <<<"$files" | xargs -I{} bash -c 'python_one {}'
+  } | tee "$logs/python-tests.out"
+  count=$(wc -l <<<"$files")
+  bad=$((count - $(grep -cE '^== [^ ]*_test\.py \(' "$logs/python-tests.out") + $(grep -cE '^FAILED [^ ]*_test\.py$' "$logs/python-tests.out")))
+  echo "$((100 * (count - bad) / count))% tests passed, $bad tests failed out of $count"
   [ "$bad" -eq 0 ]
 }
 
-fuzz_one() { # PROGRAM: five seconds from its corpus; new inputs go to a folder of the build
+fuzz_one() { # PROGRAM: four seconds from its corpus; new inputs go to a folder of the build
   local name found
   name=$(basename "$1")
   found=build/asan/found/${name#fuzz_}
   mkdir -p "$found"
-  if ! "$1" -max_total_time=5 -timeout=10 -rss_limit_mb=3072 -print_final_stats=0 -verbosity=0 \
+  if ! "$1" -max_total_time=4 -timeout=10 -rss_limit_mb=3072 -print_final_stats=0 -verbosity=0 \
       -artifact_prefix="build/asan/crash-${name#fuzz_}-" "$found" "fuzz/corpus/${name#fuzz_}"; then
     echo "FAILED $name"
     return 1
