@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`pip install .` in an empty environment gives a package that works anywhere. Objects come from ccache.
+"""`pip install .` in an empty environment gives a package that works anywhere. Objects come from ccache, or else from
+the build tree where its commands are the same (reuse_object.py).
 
 A whole `python -m build` compiles everything once more; what is special to it, the sdist, is looked into here.
 """
@@ -44,6 +45,11 @@ class Wheel(unittest.TestCase):
             self.run_ok(sys.executable, "-m", "venv", folder)
             python = str(pathlib.Path(folder, "bin/python"))
             clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "ASSAY"))}
+            if "CMAKE_CXX_COMPILER_LAUNCHER" not in clean:
+                tree = built.PACKAGE.parent
+                self.run_ok("cmake", "--build", str(tree), "--target", "assay_native")
+                clean |= {"CMAKE_CXX_COMPILER_LAUNCHER": f"{sys.executable};{built.ROOT}/python/tests/reuse_object.py",
+                          "ASSAY_OBJECTS": str(tree)}
             self.run_ok(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", str(built.ROOT), env=clean)
             found = json.loads(self.run_ok(python, "-c", PROGRAM, cwd=folder, env=clean))
             self.assertEqual(found["backend"], "native")
