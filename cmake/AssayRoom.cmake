@@ -76,13 +76,18 @@ function(assay_use_tiny_checker)
   endforeach()
 endfunction()
 
-# assay_bench(NAME <name> SOURCES <cc...> [LINK <lib...>]): a Google Benchmark program.
+# assay_bench(NAME <name> SOURCES <cc...> [LINK <lib...>]): a Google Benchmark program. Built when it is asked for by its
+# name, or all by the target `benchmarks`: scripts/bench.sh does; scripts/test.sh has them read by clang-tidy alone.
 function(assay_bench)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;LINK" ${ARGN})
   if(NOT ASSAY_BENCH OR ASSAY_FUZZ OR ASSAY_SANITIZE)
     return()
   endif()
-  add_executable(${ARG_NAME} ${ARG_SOURCES})
+  add_executable(${ARG_NAME} EXCLUDE_FROM_ALL ${ARG_SOURCES})
+  if(NOT TARGET benchmarks)
+    add_custom_target(benchmarks)
+  endif()
+  add_dependencies(benchmarks ${ARG_NAME})
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_LINK} assay_flags benchmark::benchmark)
   set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bench")
 endfunction()
