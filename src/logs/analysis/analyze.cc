@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "assay/core/parallel.h"
@@ -7,6 +6,7 @@
 
 #include "analysis/block_counts.h"
 #include "analysis/template_counts.h"
+#include "read/parsed_blocks.h"
 
 namespace assay::logs {
 namespace {
@@ -15,72 +15,36 @@ using internal::BlockCounts;
 using internal::CountPlan;
 using internal::TemplateCounts;
 
-// A block that waits to be counted.
-struct Job {
-  LogBlock block;
-  std::shared_ptr<const LineParser> parser;
+struct CountedBlock : internal::ParsedBlock {
   BlockCounts counts;
 };
 
-class Counting {
- public:
-  Counting(LogReader& reader, const AnalysisOptions& options, const CountPlan& plan)
-      : reader_(reader), options_(options), plan_(plan), templates_(options.miner) {
-    const std::size_t threads = core::Parallelism();
-    // Two blocks for each thread even out blocks of unequal cost.
-    jobs_.resize(threads > 1 ? 2 * threads : 1);
-  }
-
-  LogAnalysis Run() {
-    while (const std::size_t filled = FillJobs()) {
-      core::ParallelFor(filled, 1, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) {
-          Job& job = jobs_[i];
-          job.counts.Clear();
-          job.counts.Count(plan_, *job.parser, job.block.lines);
-        }
-      });
-      // Adding up in the order of the blocks makes sources beyond the limit, and sums of floating
-      // point, the same for any number of threads.
-      for (std::size_t i = 0; i < filled; ++i) {
-        total_.Merge(jobs_[i].counts);
-        if (options_.miner != nullptr) templates_.Add(jobs_[i].counts.contents());
+LogAnalysis CountBlocks(LogReader& reader, const AnalysisOptions& options, const CountPlan& plan) {
+  internal::ParsedBlocks<CountedBlock> input(reader, [&](std::string_view first) {
+    return options.format ? LineParser({&*options.format, 1}, options.parser)
+                          : LineParser::Detect(first, options.parser);
+  });
+  BlockCounts total;
+  TemplateCounts templates(options.miner);
+  for (auto blocks = input.Next(); !blocks.empty(); blocks = input.Next()) {
+    core::ParallelFor(blocks.size(), 1, [&](std::size_t begin, std::size_t end) {
+      for (CountedBlock& one : blocks.subspan(begin, end - begin)) {
+        one.counts.Clear();
+        one.counts.Count(plan, *one.parser, one.block.lines);
       }
-      if (options_.progress) options_.progress(reader_.bytes());
+    });
+    // Adding up in the order of the blocks makes sources beyond the limit, and sums of floating
+    // point, the same for any number of threads.
+    for (const CountedBlock& one : blocks) {
+      total.Merge(one.counts);
+      if (options.miner != nullptr) templates.Add(one.counts.contents());
     }
-    LogAnalysis out = total_.Result();
-    if (options_.miner != nullptr) out.templates = templates_.Result();
-    return out;
+    if (options.progress) options.progress(reader.bytes());
   }
-
- private:
-  std::size_t FillJobs() {
-    std::size_t filled = 0;
-    while (filled < jobs_.size() && reader_.Next(jobs_[filled].block)) {
-      Job& job = jobs_[filled++];
-      if (parser_ == nullptr || job.block.file != file_) {
-        file_ = job.block.file;
-        parser_ = std::make_shared<const LineParser>(ParserFor(job.block.lines));
-      }
-      job.parser = parser_;
-    }
-    return filled;
-  }
-
-  [[nodiscard]] LineParser ParserFor(std::string_view sample) const {
-    if (options_.format) return LineParser({&*options_.format, 1}, options_.parser);
-    return LineParser::Detect(sample, options_.parser);
-  }
-
-  LogReader& reader_;
-  const AnalysisOptions& options_;
-  const CountPlan& plan_;
-  std::vector<Job> jobs_;
-  std::shared_ptr<const LineParser> parser_;
-  std::size_t file_ = 0;
-  BlockCounts total_;
-  TemplateCounts templates_;
-};
+  LogAnalysis out = total.Result();
+  if (options.miner != nullptr) out.templates = templates.Result();
+  return out;
+}
 
 }  // namespace
 
@@ -97,7 +61,7 @@ Result<LogAnalysis> Analyze(LogReader& reader, const AnalysisOptions& options) {
     ASSAY_ASSIGN(patterns, text::PatternSet::Compile(options.patterns));
     plan.patterns = &*patterns;
   }
-  LogAnalysis out = Counting(reader, options, plan).Run();
+  LogAnalysis out = CountBlocks(reader, options, plan);
   out.bytes = reader.bytes();
   out.cut_lines = reader.cut_lines();
   out.pattern_lines.resize(options.patterns.size());

@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <bit>
 #include <deque>
-#include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "assay/core/parallel.h"
 
+#include "read/parsed_blocks.h"
+
 namespace assay::logs {
 namespace {
 
-struct Job {
-  LogBlock block;
-  std::shared_ptr<const LineParser> parser;
+struct SearchedBlock : internal::ParsedBlock {
   std::vector<text::Span> spans;
   std::vector<char> found;
   std::vector<LogLevel> levels;
@@ -64,9 +64,14 @@ class Searching {
  public:
   Searching(LogReader& reader, const SearchOptions& options, const LineFilter& filter,
             Output* output)
-      : reader_(reader), options_(options), filter_(filter), output_(output) {
-    const std::size_t threads = core::Parallelism();
-    jobs_.resize(threads > 1 ? 2 * threads : 1);
+      : input_(reader,
+               [&](std::string_view first) {
+                 if (!filter.reads_lines()) return LineParser({}, options.parser);
+                 if (options.format) return LineParser({&*options.format, 1}, options.parser);
+                 return LineParser::Detect(first, options.parser);
+               }),
+        filter_(filter),
+        output_(output) {
     counts_.by_pattern.resize(options.patterns.size());
     counts_.by_file.resize(reader.paths().size());
   }
@@ -74,59 +79,39 @@ class Searching {
   SearchCounts Run() {
     bool wanted = true;
     while (wanted) {
-      const std::size_t filled = FillJobs();
-      if (filled == 0) break;
-      core::ParallelFor(filled, 1, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) {
-          Job& job = jobs_[i];
-          SplitLines(job.block.lines, job.spans);
-          filter_.Apply(*job.parser, job.block.lines, job.spans, job.found, job.levels, job.hits);
+      const std::span<SearchedBlock> blocks = input_.Next();
+      if (blocks.empty()) break;
+      core::ParallelFor(blocks.size(), 1, [&](std::size_t begin, std::size_t end) {
+        for (SearchedBlock& one : blocks.subspan(begin, end - begin)) {
+          SplitLines(one.block.lines, one.spans);
+          filter_.Apply(*one.parser, one.block.lines, one.spans, one.found, one.levels, one.hits);
         }
       });
-      for (std::size_t i = 0; i < filled && wanted; ++i) wanted = TakeBlock(jobs_[i]);
+      for (std::size_t i = 0; i < blocks.size() && wanted; ++i) wanted = TakeBlock(blocks[i]);
     }
     return std::move(counts_);
   }
 
  private:
-  std::size_t FillJobs() {
-    std::size_t filled = 0;
-    while (filled < jobs_.size() && reader_.Next(jobs_[filled].block)) {
-      Job& job = jobs_[filled++];
-      if (parser_ == nullptr || job.block.file != file_) {
-        file_ = job.block.file;
-        parser_ = std::make_shared<const LineParser>(ParserFor(job.block.lines));
-      }
-      job.parser = parser_;
-    }
-    return filled;
-  }
-
-  [[nodiscard]] LineParser ParserFor(std::string_view sample) const {
-    if (!filter_.reads_lines()) return LineParser({}, options_.parser);
-    if (options_.format) return LineParser({&*options_.format, 1}, options_.parser);
-    return LineParser::Detect(sample, options_.parser);
-  }
-
-  bool TakeBlock(const Job& job) {
-    if (job.block.file != taken_file_) {
-      taken_file_ = job.block.file;
+  bool TakeBlock(const SearchedBlock& one) {
+    if (one.block.file != taken_file_) {
+      taken_file_ = one.block.file;
       line_ = 0;
       if (output_ != nullptr) output_->BeginFile();
     }
     const std::size_t words = filter_.words_per_line();
-    for (std::size_t i = 0; i < job.spans.size(); ++i) {
+    for (std::size_t i = 0; i < one.spans.size(); ++i) {
       ++line_;
       ++counts_.lines;
-      FoundLine line{job.block.file, line_, job.spans[i].of(job.block.lines), job.levels[i], true};
-      if (job.found[i] == 0) {
+      FoundLine line{one.block.file, line_, one.spans[i].of(one.block.lines), one.levels[i], true};
+      if (one.found[i] == 0) {
         if (output_ != nullptr && !output_->Other(line)) return false;
         continue;
       }
       ++counts_.found;
-      ++counts_.by_file[job.block.file];
+      ++counts_.by_file[one.block.file];
       for (std::size_t w = 0; w < words; ++w) {
-        for (std::uint64_t rest = job.hits[i * words + w]; rest != 0; rest &= rest - 1) {
+        for (std::uint64_t rest = one.hits[i * words + w]; rest != 0; rest &= rest - 1) {
           ++counts_.by_pattern[w * 64 + static_cast<std::size_t>(std::countr_zero(rest))];
         }
       }
@@ -135,13 +120,9 @@ class Searching {
     return true;
   }
 
-  LogReader& reader_;
-  const SearchOptions& options_;
+  internal::ParsedBlocks<SearchedBlock> input_;
   const LineFilter& filter_;
   Output* output_;
-  std::vector<Job> jobs_;
-  std::shared_ptr<const LineParser> parser_;
-  std::size_t file_ = 0;
   std::size_t taken_file_ = ~std::size_t{0};
   std::uint64_t line_ = 0;
   SearchCounts counts_;
