@@ -36,13 +36,22 @@ RedisTier::Client::~Client() {
   Stop();
 }
 
-void RedisTier::Client::Stop() {
+void RedisTier::Client::BeginStop() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
   }
   asked_.notify_all();
+}
+
+void RedisTier::Client::Stop() {
+  BeginStop();
   if (thread_.joinable()) thread_.join();
+}
+
+bool RedisTier::Client::ended() const {
+  const std::scoped_lock lock(mutex_);
+  return ended_;
 }
 
 std::unexpected<Error> RedisTier::Client::LostError() const {
@@ -197,7 +206,7 @@ void RedisTier::Client::Probe(std::unique_lock<std::mutex>& lock) {
   Result<Connection> opened = Connection::Open(
       address_, options_.tls_ca_file, Clock::now() + milliseconds(options_.connect_timeout_ms));
   if (opened) {
-    if (Result<void> used = hooks_.connected(*opened); !used)
+    if (Result<void> used = hooks_.connected(*this, *opened); !used)
       opened = std::unexpected(used.error());
   }
   lock.lock();
@@ -263,7 +272,7 @@ void RedisTier::Client::SendOn(const Batch& batch, std::vector<std::vector<Reply
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (!batch[i]->posted) continue;
     const auto redirect = redis::RedirectOf(*replies[i].back());
-    if (redirect && hooks_.redirect(*redirect, batch[i]->commands, batch[i]->hops))
+    if (redirect && hooks_.redirect(*this, *redirect, batch[i]->commands, batch[i]->hops))
       replies[i].back().reset();
   }
 }

@@ -34,9 +34,11 @@ class RedisTier::Client {
   // What a client cannot do alone; called by its thread without a lock.
   struct Hooks {
     // A posted command belongs to another server. False: it cannot be sent there either.
-    std::function<bool(const redis::Redirect&, std::string_view commands, int hops)> redirect;
+    std::function<bool(const Client& from, const redis::Redirect&, std::string_view commands,
+                       int hops)>
+        redirect;
     // A connection is about to be used. Errors: it broke.
-    std::function<Result<void>(redis::Connection&)> connected;
+    std::function<Result<void>(const Client&, redis::Connection&)> connected;
     std::function<void()> lost;  // after every attempt that failed
   };
 
@@ -44,6 +46,9 @@ class RedisTier::Client {
   ~Client();
   // Sends what is queued, as long as the server answers; then nothing is taken any more.
   void Stop();
+  // The same without waiting for it; ended() says when it is done.
+  void BeginStop();
+  [[nodiscard]] bool ended() const;
 
   // The replies to `count` commands, in order. Errors: kUnavailable when the server is lost (at
   // once) or does not answer in time; kResourceExhausted when the queue is full.

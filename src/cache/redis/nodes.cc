@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 #include <functional>
+#include <iterator>
 #include <set>
 
 namespace assay::cache {
@@ -14,13 +15,22 @@ using redis::Reply;
 
 namespace {
 
-constexpr int kMostHops = 5;              // of one command, while slots move
-constexpr std::size_t kMostNodes = 1000;  // the specification's own limit
+constexpr int kMostHops = 5;  // of one command, while slots move
 
 std::string Asking() {
   std::string out;
   redis::AppendCommand(out, {"ASKING"});
   return out;
+}
+
+void Add(const RedisStats& one, RedisStats& sum) {
+  sum.up = sum.up || one.up;
+  sum.connects += one.connects;
+  sum.timeouts += one.timeouts;
+  sum.refused += one.refused;
+  sum.dropped += one.dropped;
+  sum.pipelines += one.pipelines;
+  sum.commands += one.commands;
 }
 
 // The key of a posted command, for its slot: "*2 $3 DEL $5 a key", with line ends for the blanks.
@@ -42,7 +52,9 @@ struct RedisTier::Nodes::Open {
 };
 
 RedisTier::Nodes::Nodes(RedisOptions options, const std::vector<RedisAddress>& seeds)
-    : options_(std::move(options)), codec_(options_.compress_from_bytes, options_.sealer) {
+    : options_(std::move(options)),
+      seeds_(seeds.size()),
+      codec_(options_.compress_from_bytes, options_.sealer) {
   const std::scoped_lock lock(mutex_);
   for (const RedisAddress& address : seeds) MakeClient(address);
 }
@@ -54,25 +66,26 @@ RedisTier::Nodes::~Nodes() {
   }
   // One may send on to another that has ended already; that command is lost, as on a lost server.
   for (const ClientRef& client : Clients()) client->Stop();
+  for (const ClientRef& client : leaving_) client->Stop();
 }
 
 // With the lock held.
 RedisTier::Nodes::ClientRef RedisTier::Nodes::MakeClient(RedisAddress address) {
   Client::Hooks hooks;
-  const std::size_t own = clients_.size();
-  hooks.redirect = [this, own](const Redirect& redirect, std::string_view commands, int hops) {
+  hooks.redirect = [this](const Client& from, const Redirect& redirect, std::string_view commands,
+                          int hops) {
     if (hops >= kMostHops) return false;
     const std::string asking = Asking();
     if (commands.starts_with(asking)) commands.remove_prefix(asking.size());
-    const ClientRef target = Follow(redirect, NameIn(commands), *Clients()[own]);
+    const ClientRef target = Follow(redirect, NameIn(commands), from);
     if (target == nullptr) return false;
     std::string whole = redirect.once ? asking : std::string();
     whole += commands;
     return target->Post(std::move(whole), redirect.once ? 2 : 1, hops + 1).has_value();
   };
-  hooks.connected = [this, own](Connection& connection) -> Result<void> {
+  hooks.connected = [this](const Client& client, Connection& connection) -> Result<void> {
     if (!MayBeOfCluster()) return {};
-    ASSAY_TRY(LearnFrom(connection, Clients()[own]->address()));
+    ASSAY_TRY(LearnFrom(connection, client.address()));
     return {};
   };
   hooks.lost = [this] { LearnSlots(); };
@@ -84,6 +97,14 @@ RedisTier::Nodes::ClientRef RedisTier::Nodes::MakeClient(RedisAddress address) {
 std::vector<RedisTier::Nodes::ClientRef> RedisTier::Nodes::Clients() const {
   const std::scoped_lock lock(mutex_);
   return clients_;
+}
+
+std::vector<RedisTier::Nodes::ClientRef> RedisTier::Nodes::ClientsThatAreUp() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<ClientRef> up;
+  std::ranges::copy_if(clients_, std::back_inserter(up), &Client::up,
+                       [](const ClientRef& one) -> const Client& { return *one; });
+  return up;
 }
 
 // A server alone is not troubled with the question.
@@ -110,7 +131,8 @@ RedisTier::Nodes::ClientRef RedisTier::Nodes::HolderOf(std::string_view name) {
 }
 
 RedisTier::Nodes::ClientRef RedisTier::Nodes::ClientAt(const redis::NodeName& node,
-                                                       const RedisAddress& named_by) {
+                                                       const RedisAddress& named_by,
+                                                       Unknown unknown) {
   RedisAddress address = named_by;
   if (!node.host.empty()) address.host = node.host;
   address.port = node.port;
@@ -122,13 +144,40 @@ RedisTier::Nodes::ClientRef RedisTier::Nodes::ClientAt(const redis::NodeName& no
     return client->address().host == address.host && client->address().port == address.port;
   });
   if (known != clients_.end()) return *known;
-  if (clients_.size() >= kMostNodes) return nullptr;
+  if (unknown == Unknown::kLeave) return nullptr;
+  if (clients_.size() >= kMostRedisNodes && !MakeRoom()) return nullptr;
   return MakeClient(std::move(address));
+}
+
+// With the lock held. Where servers get new addresses all the time, the old ones must not fill the
+// room. One that nobody else refers to, slots included, cannot be referred to meanwhile.
+bool RedisTier::Nodes::MakeRoom() {
+  std::erase_if(leaving_, [](const ClientRef& one) { return one->ended(); });
+  if (leaving_.size() >= kMostRedisNodes) return false;
+  const auto idle =
+      std::find_if(clients_.begin() + static_cast<std::ptrdiff_t>(seeds_), clients_.end(),
+                   [](const ClientRef& one) { return one.use_count() == 1 && !one->up(); });
+  if (idle == clients_.end()) return false;
+  RedisStats last = (*idle)->Details();
+  last.up = false;
+  Add(last, gone_);
+  (*idle)->BeginStop();
+  leaving_.push_back(std::move(*idle));
+  clients_.erase(idle);
+  return true;
 }
 
 RedisTier::Nodes::ClientRef RedisTier::Nodes::Follow(const Redirect& redirect,
                                                      std::string_view name, const Client& from) {
-  ClientRef target = ClientAt(redirect.node, from.address());
+  // A server that is given its first slot is in no answer to CLUSTER SLOTS yet.
+  const Unknown unknown = redirect.once ? Unknown::kMake : Unknown::kLeave;
+  ClientRef target = ClientAt(redirect.node, from.address(), unknown);
+  if (target == nullptr && !redirect.once) {
+    if (Result<Connection> opened = from.OpenAnother()) {
+      const Result<bool> learned = LearnFrom(*opened, from.address());
+      if (learned && *learned) target = ClientAt(redirect.node, from.address(), unknown);
+    }
+  }
   if (target == nullptr || redirect.once) return target;
   const std::scoped_lock lock(mutex_);
   if (slots_.empty()) slots_.resize(redis::kSlots);
@@ -147,7 +196,7 @@ Result<bool> RedisTier::Nodes::LearnFrom(Connection& connection, const RedisAddr
   if (!ranges || ranges->empty()) return false;
   std::vector<ClientRef> slots(redis::kSlots);
   for (const redis::SlotRange& range : *ranges) {
-    const ClientRef master = ClientAt(range.master, address);
+    const ClientRef master = ClientAt(range.master, address, Unknown::kMake);
     for (std::uint32_t slot = range.first; slot <= range.last; ++slot) slots[slot] = master;
   }
   const std::scoped_lock lock(mutex_);
@@ -159,7 +208,7 @@ void RedisTier::Nodes::LearnSlots() {
   if (!MayBeOfCluster()) return;
   const std::unique_lock learning(learn_mutex_, std::try_to_lock);
   if (!learning) return;  // another thread is about it
-  for (const ClientRef& client : Clients()) {
+  for (const ClientRef& client : ClientsThatAreUp()) {
     Result<Connection> opened = client->OpenAnother();
     if (!opened) continue;
     const Result<bool> learned = LearnFrom(*opened, client->address());
@@ -265,17 +314,9 @@ bool RedisTier::Nodes::WaitUntilUp(std::int64_t wait_ms) {
 }
 
 RedisStats RedisTier::Nodes::Details() const {
-  RedisStats sum;
-  for (const ClientRef& client : Clients()) {
-    const RedisStats one = client->Details();
-    sum.up = sum.up || one.up;
-    sum.connects += one.connects;
-    sum.timeouts += one.timeouts;
-    sum.refused += one.refused;
-    sum.dropped += one.dropped;
-    sum.pipelines += one.pipelines;
-    sum.commands += one.commands;
-  }
+  const std::scoped_lock lock(mutex_);
+  RedisStats sum = gone_;
+  for (const ClientRef& client : clients_) Add(client->Details(), sum);
   return sum;
 }
 

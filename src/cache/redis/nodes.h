@@ -2,8 +2,9 @@
 // Room: cache, private.  Threads: safe for many threads.
 //
 // A server alone has all keys. One of a cluster says MOVED to what it does not hold; then the slots
-// are asked for and kept until the next MOVED, or until a server is lost. Clients are made when a
-// server is first named and live as long as this.
+// are asked for and kept until the next MOVED, or until a server is lost. A client, which is a
+// thread, is made when CLUSTER SLOTS or ASK first names a server: MOVED alone makes none. There are
+// at most kMostRedisNodes; then one whose server is gone and holds no slot makes room.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +21,8 @@
 #include "redis/cluster.h"
 
 namespace assay::cache {
+
+inline constexpr std::size_t kMostRedisNodes = 128;
 
 class RedisTier::Nodes {
  public:
@@ -53,9 +56,13 @@ class RedisTier::Nodes {
   [[nodiscard]] ClientRef HolderOf(std::string_view name);
   [[nodiscard]] bool MayBeOfCluster() const;
   [[nodiscard]] ClientRef FirstThatIsUp() const;
-  // The client of a server, made if it is new. Null while everything ends, or for too many.
-  [[nodiscard]] ClientRef ClientAt(const redis::NodeName& node, const RedisAddress& named_by);
-  // Whom to ask instead of `from`.
+  enum class Unknown : bool { kLeave, kMake };
+  // The client of a server. Null for one that is not known and not made: while everything ends, or
+  // for too many.
+  [[nodiscard]] ClientRef ClientAt(const redis::NodeName& node, const RedisAddress& named_by,
+                                   Unknown unknown);
+  bool MakeRoom();
+  // Whom to ask instead of `from`; null: nobody that its CLUSTER SLOTS names.
   [[nodiscard]] ClientRef Follow(const redis::Redirect& redirect, std::string_view name,
                                  const Client& from);
   Result<void> AskOne(const ClientRef& client, std::span<const Open> open,
@@ -68,13 +75,17 @@ class RedisTier::Nodes {
   void LearnSlots();
   ClientRef MakeClient(RedisAddress address);
   [[nodiscard]] std::vector<ClientRef> Clients() const;
+  [[nodiscard]] std::vector<ClientRef> ClientsThatAreUp() const;
 
   const RedisOptions options_;
+  const std::size_t seeds_;
   const PayloadCodec codec_;
 
-  mutable std::mutex mutex_;  // never held while a client is asked
-  std::vector<ClientRef> clients_;
-  std::vector<ClientRef> slots_;  // by slot; empty until a server said MOVED; null: nobody's
+  mutable std::mutex mutex_;        // never held while a client is asked
+  std::vector<ClientRef> clients_;  // first those that the settings name
+  std::vector<ClientRef> leaving_;  // made room
+  RedisStats gone_;                 // of those that left
+  std::vector<ClientRef> slots_;    // by slot; empty until a server said MOVED; null: nobody's
   bool stopping_ = false;
   std::mutex learn_mutex_;  // one thread asks for the slots
 };
