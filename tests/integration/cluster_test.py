@@ -4,72 +4,19 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 import threading
 import unittest
 
 from fake_upstream import ANSWER, FakeUpstream
 from gateway_process import SOURCE, GatewayProcess, chat, eventually
+from redis_process import INSTALLED, RedisCluster, free_port
 
 CHAT = "/v1/chat/completions"
-SERVERS = 3
-SLOTS = 16384
 SMALL_MEMORY = {"ASSAY_CACHE_MEMORY_SIZE": "1 MB", "ASSAY_CACHE_MEMORY_MAX_ENTRIES": "1"}
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class RedisCluster:
-    """Masters without replicas, equal shares of the slots."""
-
-    def __enter__(self):
-        self.folders = [tempfile.TemporaryDirectory() for _ in range(SERVERS)]
-        self.ports, self.processes = [free_port() for _ in range(SERVERS)], []
-        buses = [free_port() for _ in range(SERVERS)]
-        for port, bus, folder in zip(self.ports, buses, self.folders):
-            self.processes.append(subprocess.Popen(
-                ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", folder.name, "--save", "",
-                 "--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-node-timeout", "2000",
-                 "--cluster-require-full-coverage", "no"], stdout=subprocess.DEVNULL))
-        for i, port in enumerate(self.ports):
-            eventually(lambda: "PONG" in self.ask(port, "PING"), "redis listens")
-            self.ask(port, "CLUSTER", "ADDSLOTSRANGE", str(SLOTS * i // SERVERS), str(SLOTS * (i + 1) // SERVERS - 1))
-            self.ask(port, "CLUSTER", "MEET", "127.0.0.1", str(self.ports[0]), str(buses[0]))
-        for port in self.ports:
-            eventually(lambda: {"cluster_state:ok", f"cluster_slots_ok:{SLOTS}"}
-                       <= set(self.ask(port, "CLUSTER", "INFO").split()), "the cluster comes together")
-        return self
-
-    def __exit__(self, *_):
-        for process in self.processes:
-            process.kill()
-            process.wait()
-        for folder in self.folders:
-            folder.cleanup()
-
-    @property
-    def url(self):
-        return "redis://" + ",".join(f"127.0.0.1:{port}" for port in self.ports)
-
-    def ask(self, port, *words):
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-                connection.sendall((f"*{len(words)}\r\n" + "".join(f"${len(w)}\r\n{w}\r\n" for w in words)).encode())
-                return connection.recv(1 << 16).decode()
-        except OSError:
-            return ""
-
-    def keys(self):
-        return [int(self.ask(port, "DBSIZE")[1:] or 0) for port in self.ports]
-
-
-@unittest.skipUnless(shutil.which("redis-server"), "redis-server is not installed")
+@unittest.skipUnless(INSTALLED, "redis-server is not installed")
 class ClusterTest(unittest.TestCase):
     def setUp(self):
         self.redis = self.enterContext(RedisCluster())
@@ -95,7 +42,7 @@ class ClusterTest(unittest.TestCase):
         for question in questions:
             self.gateways[0].post(CHAT, chat(question))
         eventually(lambda: sum(self.redis.keys()) == len(questions), "all answers are in the cluster")
-        self.redis.processes[1].kill()
+        self.redis.nodes[1].kill()
         self.gateways[0].process.kill()
         hits = 0
         for question in questions:
@@ -139,7 +86,7 @@ class Clients:
             thread.join()
 
 
-@unittest.skipUnless(shutil.which("redis-server"), "redis-server is not installed")
+@unittest.skipUnless(INSTALLED, "redis-server is not installed")
 @unittest.skipUnless(shutil.which("haproxy"), "haproxy is not installed (scripts/setup.sh)")
 class RollingRestartTest(unittest.TestCase):
     """examples/haproxy.cfg in front of three gateways."""

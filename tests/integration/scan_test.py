@@ -2,7 +2,6 @@
 import http.server
 import json
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -12,7 +11,8 @@ import unittest
 from pathlib import Path
 
 from fake_upstream import FakeUpstream
-from gateway_process import ASSAY, GatewayProcess, eventually
+from gateway_process import ASSAY, GatewayProcess
+from redis_process import INSTALLED, RedisProcess
 
 OLLAMA = {"/v1/models": {"object": "list", "data": [{"id": "llama3.2:3b", "owned_by": "library"}]},
           "/api/version": {"version": "0.5.7"},
@@ -47,33 +47,17 @@ class ScanTest(unittest.TestCase):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server.server_address[1]
 
-    def redis(self):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        folder = self.enterContext(tempfile.TemporaryDirectory())
-        process = subprocess.Popen(["redis-server", "--port", str(port), "--save", "", "--dir", folder],
-                                   stdout=subprocess.DEVNULL)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.terminate)
-
-        def listens():
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", port)) == 0
-
-        eventually(listens, "redis listens")
-        return port
-
     def scan(self, *arguments, code=0):
         done = subprocess.run([ASSAY, "scan", *map(str, arguments)], capture_output=True, text=True)
         self.assertEqual(done.returncode, code, done.stderr)
         return done.stdout if code == 0 else done.stderr
 
-    @unittest.skipUnless(shutil.which("redis-server"), "redis-server is not installed")
+    @unittest.skipUnless(INSTALLED, "redis-server is not installed")
     def test_servers_are_found_and_named_among_a_thousand_ports(self):
         upstream = self.enterContext(FakeUpstream())
         gateway = self.enterContext(GatewayProcess(upstream.url))
         wanted = {self.http(OLLAMA): "ollama", self.http(VLLM): "vllm", self.http({}): "http",
-                  self.redis(): "redis", gateway.port: "assay"}
+                  self.enterContext(RedisProcess()).port: "redis", gateway.port: "assay"}
         silent = self.enterContext(socket.create_server(("127.0.0.1", 0)))
         others = [port for port in range(21000, 22000) if port not in wanted][: 1000 - len(wanted)]
         ports = ",".join(map(str, [*wanted, *others]))

@@ -1,8 +1,6 @@
 """The tiers below memory as the settings switch them on: compressed, disk, Redis, sealing; and refreshing ahead."""
 import json
 import os
-import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -11,52 +9,11 @@ from pathlib import Path
 
 from fake_upstream import ANSWER, FakeUpstream, answer
 from gateway_process import ASSAY, GatewayProcess, chat, eventually
+from redis_process import INSTALLED, RedisProcess
 
 CHAT = "/v1/chat/completions"
 PASSWORD = "p@ss:word/#%"  # all that a URL would take for something else
 SMALL_MEMORY = {"ASSAY_CACHE_MEMORY_SIZE": "1 MB", "ASSAY_CACHE_MEMORY_MAX_ENTRIES": "1"}
-
-
-class Redis:
-    """A redis-server of its own on a free port, with a password and nothing on disk."""
-
-    def __enter__(self):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.start()
-        return self
-
-    def start(self):
-        self.process = subprocess.Popen(["redis-server", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-        self.process.stdin.write(f'port {self.port}\nbind 127.0.0.1\nsave ""\nappendonly no\n'
-                                 f'requirepass "{PASSWORD}"\n'.encode())
-        self.process.stdin.close()
-        eventually(self._answers, "redis-server listens")
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def _answers(self):
-        try:
-            return self.command("PING").startswith(b"+PONG")
-        except OSError:
-            return False
-
-    def command(self, *words):
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
-            answers = connection.makefile("rb")
-            for command in (("AUTH", PASSWORD), words):
-                parts = [f"${len(word.encode())}\r\n{word}\r\n" for word in command]
-                connection.sendall((f"*{len(parts)}\r\n" + "".join(parts)).encode())
-                line = answers.readline()
-            size = int(line[1:]) if line.startswith(b"$") else -1
-            return answers.read(size) if size >= 0 else line
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
 
 
 class Case(unittest.TestCase):
@@ -116,11 +73,11 @@ class LowerTiersTest(Case):
         self.assertIn(str(missing), done.stderr)
 
 
-@unittest.skipUnless(shutil.which("redis-server"), "redis-server is not installed")
+@unittest.skipUnless(INSTALLED, "redis-server is not installed")
 class RedisTest(Case):
     def setUp(self):
         super().setUp()
-        self.redis = self.enterContext(Redis())
+        self.redis = self.enterContext(RedisProcess(password=PASSWORD))
         self.env = {"CACHE_REDIS_URL": f"redis://127.0.0.1:{self.redis.port}/3", "CACHE_REDIS_TIME": "1 s",
                     "CACHE_REDIS_PASSWORD": PASSWORD, "CACHE_REDIS_PREFIX": "tiers:"}
 
@@ -143,7 +100,7 @@ class RedisTest(Case):
         with self.serve() as gateway:
             gateway.post(CHAT, chat("Capital?"))
             eventually(self.keys, "the answer is in Redis")
-            self.redis.stop()
+            self.redis.kill()
             for i in range(20):
                 self.assertEqual(gateway.post(CHAT, chat(f"Question {i}?")).status, 200)
             gateway.process.terminate()
@@ -157,7 +114,7 @@ class RedisTest(Case):
         with self.serve(LOG_LEVEL="info") as gateway, self.serve() as second:
             gateway.post(CHAT, chat("Before?"))
             eventually(self.keys, "the answer is in Redis")
-            self.redis.stop()
+            self.redis.kill()
             for i in range(20):
                 self.assertEqual(gateway.post(CHAT, chat(f"Meanwhile {i}?")).status, 200)
             self.redis.start()
@@ -171,7 +128,7 @@ class RedisTest(Case):
         self.assertEqual(ups[-2:], [False, True])
 
     def test_a_redis_that_was_never_there_fails_nothing(self):
-        self.redis.stop()
+        self.redis.kill()
         with self.serve() as gateway:
             self.assertEqual([gateway.post(CHAT, chat("Capital?")).cache for _ in range(2)],
                              ["miss", "hit; tier=memory"])

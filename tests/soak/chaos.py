@@ -36,6 +36,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 
 from gateway_process import ASSAY, GatewayProcess, eventually  # noqa: E402
+from redis_process import INSTALLED, RedisProcess  # noqa: E402
 from upstream import right_answer  # noqa: E402
 
 CHAT = "/v1/chat/completions"
@@ -61,33 +62,10 @@ class Child:
         return said
 
 
-class Redis:
-    """A redis-server that can be killed, and started again on its port."""
-
-    def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""],
-                                        stdout=subprocess.DEVNULL)
-        eventually(self._listens, "redis listens")
-
-    def _listens(self) -> bool:
-        with socket.socket() as attempt:
-            return attempt.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
 class Run:
     """What the clients and the one who breaks things share."""
 
-    def __init__(self, folder: Path, upstream_url: str, redis: Redis | None) -> None:
+    def __init__(self, folder: Path, upstream_url: str, redis: RedisProcess | None) -> None:
         self.folder, self.redis, self.upstream_url = folder, redis, upstream_url
         self.lock = threading.Lock()
         self.over = threading.Event()
@@ -391,7 +369,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="assay-soak-"))
     upstream = Child("upstream.py", "--faults", 0.1, "--seed", arguments.seed)
     network = Child("network.py", upstream.port, "--badness", 0.02, "--seed", arguments.seed)
-    run = Run(folder, f"http://127.0.0.1:{network.port}/v1", Redis() if shutil.which("redis-server") else None)
+    run = Run(folder, f"http://127.0.0.1:{network.port}/v1", RedisProcess() if INSTALLED else None)
     begin = time.monotonic()
     run.start()
     bytes_of_garbage = garbage()
