@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 import unittest
 
 from fake_upstream import ANSWER, FakeUpstream
@@ -51,6 +52,38 @@ class ClusterTest(unittest.TestCase):
             hits += reply.cache == "hit; tier=redis"
         self.assertGreater(hits, 5, "those of the servers that are left")
         self.assertLess(hits, len(questions))
+
+
+@unittest.skipUnless(INSTALLED, "redis-server is not installed")
+class FailoverTest(unittest.TestCase):
+    def test_a_replica_that_took_over_from_its_killed_master_is_asked_and_told(self):
+        redis = self.enterContext(RedisCluster(replicas=1, node_timeout_ms=500))
+        upstream = self.enterContext(FakeUpstream())
+        env = {"ASSAY_CACHE_REDIS_URL": redis.url, "ASSAY_CACHE_REDIS_TIME": "1 s",
+               "ASSAY_CACHE_REDIS_RETRY_AFTER": "50 ms", **SMALL_MEMORY}
+        first, second = (self.enterContext(GatewayProcess(upstream.url, env=env)) for _ in range(2))
+        master, replica = redis.nodes[0], redis.nodes[3]
+        questions = [f"Question {i}?" for i in range(30)]
+        for question in questions:
+            first.post(CHAT, chat(question))
+        eventually(lambda: sum(redis.keys()) == len(questions), "all answers are in the cluster")
+        eventually(lambda: replica.command("DBSIZE") == master.command("DBSIZE"), "the replica has its master's")
+        held = int(replica.command("DBSIZE")[1:])
+        self.assertGreater(held, 0)
+        master.kill()
+        self.assertEqual(first.post(CHAT, chat("Meanwhile?")).status, 200)
+        eventually(lambda: b"role:master" in replica.command("INFO", "replication"), "the replica takes over")
+        for gateway in (first, second):
+            before = int(replica.command("DBSIZE")[1:])
+
+            def told():
+                self.assertEqual(gateway.post(CHAT, chat(f"New at {time.monotonic()}?")).status, 200)
+                return int(replica.command("DBSIZE")[1:]) > before
+            eventually(told, "what is new reaches it")
+        calls = upstream.calls
+        caches = {second.post(CHAT, chat(question)).cache for question in questions}
+        self.assertEqual(caches, {"hit; tier=redis"}, "what its master held included")
+        self.assertEqual(upstream.calls, calls)
 
 
 class Clients:
