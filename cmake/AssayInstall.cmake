@@ -1,5 +1,6 @@
 # cmake --install: headers, libraries, the program, the models and what OpenVINO needs, so that nothing points into
 # the source tree or a virtual environment. `find_package(assay)` then gives assay::assay and one target per room.
+# `--component program` leaves headers and libraries out.
 include(CMakePackageConfigHelpers)
 
 get_property(ASSAY_ROOMS GLOBAL PROPERTY ASSAY_ROOMS)
@@ -23,12 +24,12 @@ install(FILES "${CMAKE_BINARY_DIR}/assayConfig.cmake" "${CMAKE_BINARY_DIR}/assay
 
 # The program, where the command line is part of this build.
 if(TARGET assay_program)
-  install(TARGETS assay_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS assay_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 endif()
 
 # OpenVINO: the C interface, the CPU plug-in and the two front ends that the models need. Found by programs in
 # <prefix>/bin as ../lib/assay/openvino, whatever CMAKE_INSTALL_LIBDIR is. The libraries' own run path is $ORIGIN.
-install(CODE "set(ASSAY_OPENVINO_DIR \"${ASSAY_OPENVINO_DIR}\")")
+install(CODE "set(ASSAY_OPENVINO_DIR \"${ASSAY_OPENVINO_DIR}\")" COMPONENT program)
 install(CODE [[
   file(GLOB libraries
     "${ASSAY_OPENVINO_DIR}/libs/libopenvino.so.*"
@@ -42,11 +43,11 @@ install(CODE [[
     "${ASSAY_OPENVINO_DIR}/libs/libtbbbind*.so.*"
     "${ASSAY_OPENVINO_DIR}/libs/libhwloc.so.*")
   file(INSTALL ${libraries} DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/assay/openvino" TYPE SHARED_LIBRARY)
-]])
+]] COMPONENT program)
 
 # The models that scripts/setup.sh made, where it was run.
-install(DIRECTORY "${CMAKE_SOURCE_DIR}/.models/" DESTINATION share/assay/models OPTIONAL)
-install(FILES LICENSE DESTINATION share/doc/assay)
+install(DIRECTORY "${CMAKE_SOURCE_DIR}/.models/" DESTINATION share/assay/models COMPONENT program OPTIONAL)
+install(FILES LICENSE DESTINATION share/doc/assay COMPONENT program)
 
 if(ASSAY_TESTS AND NOT ASSAY_FUZZ AND NOT ASSAY_SANITIZE)
   add_test(NAME install_test

