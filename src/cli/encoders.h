@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "assay/core/result.h"
+#include "assay/embed/cross/cross_encoder.h"
 #include "assay/embed/encoder.h"
 
 namespace assay::cli {
@@ -18,5 +19,10 @@ namespace assay::cli {
 
 // all-MiniLM-L6-v2 (int8) by OpenVINO: milliseconds a sentence.
 [[nodiscard]] Result<std::unique_ptr<embed::Encoder>> LoadTransformerEncoder();
+
+// The cross-encoder that judges claims: that in `folder`; where that is empty, the one among the
+// installed models (embed::FindChecker), or null where there is none. Errors: those of
+// embed::CrossEncoder::Open.
+[[nodiscard]] Result<std::unique_ptr<embed::CrossEncoder>> LoadChecker(const std::string& folder);
 
 }  // namespace assay::cli

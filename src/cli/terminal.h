@@ -20,6 +20,9 @@ class Painter {
   [[nodiscard]] std::string Yellow(std::string_view text) const { return Wrap("33", text); }
   [[nodiscard]] std::string Dim(std::string_view text) const { return Wrap("2", text); }
   [[nodiscard]] std::string Bold(std::string_view text) const { return Wrap("1", text); }
+  [[nodiscard]] std::string Underlined(std::string_view text) const { return Wrap("4", text); }
+  // Whether there are colours; where not, marks have to be written in another way.
+  [[nodiscard]] bool on() const { return on_; }
 
  private:
   [[nodiscard]] std::string Wrap(std::string_view code, std::string_view text) const;

@@ -78,6 +78,40 @@ class CheckTest(CliTest):
             for item in claim["evidence"]:
                 self.assertEqual(list(item), ["file", "line", "start", "end", "text", "score"])
 
+    def test_unsupported_words_are_bytes_of_the_claim_and_underlined(self) -> None:
+        wrong = self.check(f"Über uns: {WRONG}\n")["claims"][0]
+        words = [wrong["text"].encode()[w["start"] : w["end"]].decode() for w in wrong["unsupported_words"]]
+        self.assertTrue(any("35" in word for word in words), words)
+        self.assertEqual(self.check(RIGHT)["claims"][0]["unsupported_words"], [])
+        plain = run("check", "-", "--against", self.index, text=f"{WRONG}\n").stdout.decode().splitlines()
+        line = next(i for i, text in enumerate(plain) if text.startswith("contradicted"))
+        begin = plain[line].index("35 days")
+        self.assertEqual(plain[line + 1], " " * begin + "^" * len("35 days"))
+        colours = run("--color", "always", "check", "-", "--against", self.index, text=f"{WRONG}\n").stdout.decode()
+        self.assertIn("\033[4m35 days\033[0m", colours)
+        self.assertNotIn("^", colours)
+
+    def test_a_model_of_the_user_takes_part_and_is_named(self) -> None:
+        folder = self.temporary()
+        made = subprocess.run(
+            [
+                SOURCE / ".venv/bin/python",
+                SOURCE / "tests/support/tiny_checker.py",
+                SOURCE / ".models/minilm-l6-v2-f32",
+                folder,
+            ],
+            capture_output=True,
+        )
+        self.assertEqual(made.returncode, 0, made.stderr.decode())
+        answer = f"{RIGHT}\n\n{UNKNOWN}\n"
+        report = self.check(answer, "--checker", folder / "checker")
+        self.assertRegex(report["checker"], r"^tiny@[0-9a-f]{12}$")
+        self.assertNotIn("checker", self.check(answer, "--no-checker"))
+        card = folder / "checker/checker.yaml"
+        card.write_text(card.read_text().replace("temperature: 0.5", "temperature: hot"))
+        done = run("check", "-", "--against", self.index, "--checker", folder / "checker", text=answer)
+        self.assert_error(done, EXIT_INVALID, "checker.yaml:5", "temperature", "a number")
+
     def test_right_wrong_and_unknown_facts_get_their_verdicts(self) -> None:
         report = self.check(f"{RIGHT}\n\n{WRONG}\n\n{UNKNOWN}\n")
         self.assertEqual(

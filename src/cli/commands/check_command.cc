@@ -32,8 +32,10 @@ struct Options {
   std::string docs;
   std::string index_folder;
   std::string html;
+  std::string checker;
   std::uint32_t passages = claims::VerifierOptions{}.passages;
   FailOn fail_on = FailOn::kNothing;
+  bool no_checker = false;
   bool follow = false;
   bool json = false;
 };
@@ -41,6 +43,8 @@ struct Options {
 // What stays loaded while answers are checked.
 struct Checker {
   std::unique_ptr<embed::Encoder> encoder;
+  std::unique_ptr<embed::CrossEncoder> model;  // null: facts and similarity alone
+  std::unique_ptr<claims::Entailment> entailment;
   OpenedDocuments documents;
   std::optional<claims::Verifier> verifier;
 };
@@ -58,12 +62,18 @@ Result<Checker> OpenChecker(const Options& options) {
                     "`assay index --rebuild` on the documents",
                     options.docs, index.encoder_name(), checker.encoder->name()));
   }
+  if (!options.no_checker) {
+    ASSAY_ASSIGN(checker.model, LoadChecker(options.checker));
+  }
+  if (checker.model) {
+    ASSAY_ASSIGN(checker.entailment, claims::MakeEntailment(*checker.model));
+  }
   claims::VerifierOptions verifier;
   verifier.passages = options.passages;
   const embed::Encoder* retrieval = index.encoder_name().empty() ? nullptr : checker.encoder.get();
   ASSAY_ASSIGN(checker.verifier,
                claims::Verifier::Create(checker.documents.index, checker.encoder.get(), retrieval,
-                                        verifier));
+                                        verifier, checker.entailment.get()));
   return checker;
 }
 
@@ -123,6 +133,7 @@ claims::Extractor ExtractorFor(const Options& options) {
 Result<CheckReport> CheckWhole(const Options& options, Checker& checker) {
   CheckReport report;
   report.documents = options.docs;
+  if (checker.model) report.checker = checker.model->name();
   report.files = checker.documents.index->file_count();
   report.passages = checker.documents.index->passage_count();
   std::vector<claims::Claim> claims;
@@ -225,6 +236,13 @@ void AddCheckCommand(CLI::App& app, Invocation& invocation) {
   command->add_option("--passages", options->passages, "Passages that are looked at for each claim")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
+  auto* const checker = command->add_option(
+      "--checker", options->checker,
+      "Folder of a cross-encoder (checker.yaml, vocab.txt, model.xml or model.onnx) that judges "
+      "what "
+      "facts leave open; default: checker* among the installed models, if there is one");
+  command->add_flag("--no-checker", options->no_checker, "Judge by facts and similarity alone")
+      ->excludes(checker);
   command->add_flag("--follow", options->follow,
                     "Judge each sentence while standard input is still being written");
   command->add_flag("--json", options->json,
@@ -245,6 +263,7 @@ void AddCheckCommand(CLI::App& app, Invocation& invocation) {
       "  echo 'Within 24 hours.' | assay check - --question 'When must loss be reported?' "
       "--against docs/\n"
       "  assay check --claims claims.jsonl --against docs/ --json\n"
+      "  assay check answer.md --against docs/ --checker ~/models/my-checker\n"
       "  some-model | assay check - --against docs/ --follow");
   command->callback([&invocation, options] {
     invocation.run = [options, &invocation] { return Run(*options, invocation.color); };

@@ -17,7 +17,10 @@ boost::json::value SummaryToJson(const claims::VerdictSummary& summary) {
 boost::json::value ReportToJson(const CheckReport& report) {
   boost::json::array claims;
   for (const CheckedClaim& checked : report.claims) claims.push_back(ClaimToJson(checked));
-  return {{"claims", std::move(claims)}, {"summary", SummaryToJson(report.summary)}};
+  boost::json::object object = {{"claims", std::move(claims)},
+                                {"summary", SummaryToJson(report.summary)}};
+  if (!report.checker.empty()) object["checker"] = report.checker;
+  return object;
 }
 
 }  // namespace assay::cli

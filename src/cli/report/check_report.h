@@ -25,6 +25,7 @@ struct CheckReport {
   claims::Extraction sentences;      // of the answer; empty with --claims
   std::vector<CheckedClaim> claims;  // in order
   claims::VerdictSummary summary;
+  std::string checker;    // name of the model that took part; empty: none did
   std::string documents;  // what it was checked against, as the user named it
   std::uint32_t files = 0;
   std::uint32_t passages = 0;
@@ -32,9 +33,10 @@ struct CheckReport {
 };
 
 // {text, start, end, verdict, confidence, reason, evidence: [{file, line, start, end, text,
-// score}]}
+// score}], unsupported_words: [{start, end}]}
 [[nodiscard]] boost::json::value ClaimToJson(const CheckedClaim& checked);
-// {claims: [...], summary: {supported, contradicted, unverified}}
+// {claims: [...], summary: {supported, contradicted, unverified}}, and checker: NAME where a model
+// took part
 [[nodiscard]] boost::json::value ReportToJson(const CheckReport& report);
 [[nodiscard]] boost::json::value SummaryToJson(const claims::VerdictSummary& summary);
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <functional>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -30,37 +32,78 @@ std::size_t Columns(std::string_view text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
+// A line of wrapped text; `from` says for each byte where it stood in the whole text.
+struct Line {
+  std::string text;
+  std::vector<std::size_t> from;
+
+  void Append(std::string_view piece, std::size_t begin) {
+    text += piece;
+    for (std::size_t i = 0; i < piece.size(); ++i) from.push_back(begin + i);
+  }
+};
+
 // Breaks at spaces so that each line has at most `width` columns; longer words stay whole. At most
 // `max_lines` lines; a cut is marked.
-std::vector<std::string> Wrap(std::string_view text, std::size_t width, std::size_t max_lines) {
-  std::vector<std::string> lines(1);
+std::vector<Line> Wrap(std::string_view text, std::size_t width, std::size_t max_lines) {
+  std::vector<Line> lines(1);
   std::size_t at = 0;
   while (at < text.size()) {
     const std::size_t begin = text.find_first_not_of(" \t\r\n", at);
     if (begin == std::string_view::npos) break;
     const std::size_t end = std::min(text.find_first_of(" \t\r\n", begin), text.size());
     const std::string_view word = text.substr(begin, end - begin);
-    if (!lines.back().empty() && Columns(lines.back()) + 1 + Columns(word) > width) {
+    if (!lines.back().text.empty() && Columns(lines.back().text) + 1 + Columns(word) > width) {
       if (lines.size() == max_lines) {
-        lines.back() += " ...";
+        lines.back().text += " ...";
         return lines;
       }
       lines.emplace_back();
     }
-    if (!lines.back().empty()) lines.back() += ' ';
-    lines.back() += word;
+    if (!lines.back().text.empty()) lines.back().Append(" ", begin - 1);
+    lines.back().Append(word, begin);
     at = end;
   }
   return lines;
 }
 
+std::vector<Line> WrapAt(std::string_view text, std::size_t indent, std::size_t max_lines) {
+  const std::size_t width = OutputColumns() > indent + 20 ? OutputColumns() - indent : 20;
+  return Wrap(text, width, max_lines);
+}
+
 void AppendWrapped(std::string_view text, std::size_t indent, std::size_t max_lines,
                    const std::function<std::string(std::string_view)>& paint, std::string& out) {
-  const std::size_t width = OutputColumns() > indent + 20 ? OutputColumns() - indent : 20;
-  for (const std::string& line : Wrap(text, width, max_lines)) {
+  for (const Line& line : WrapAt(text, indent, max_lines)) {
     out.append(indent, ' ');
-    out += paint(line);
+    out += paint(line.text);
     out += '\n';
+  }
+}
+
+// The same with words underlined: by colours, or by a line of carets where there are none.
+void AppendMarked(std::string_view text, std::span<const text::Span> words, std::size_t indent,
+                  std::size_t max_lines, const Painter& paint, std::string& out) {
+  const auto is_marked = [words](std::size_t byte) {
+    return std::ranges::any_of(
+        words, [byte](const text::Span& word) { return word.begin <= byte && byte < word.end; });
+  };
+  for (const Line& line : WrapAt(text, indent, max_lines)) {
+    std::string painted;
+    std::string carets;
+    for (std::size_t i = 0; i < line.from.size();) {
+      const bool marked = is_marked(line.from[i]);
+      std::size_t end = i + 1;
+      while (end < line.from.size() && is_marked(line.from[end]) == marked) ++end;
+      const std::string_view run = std::string_view(line.text).substr(i, end - i);
+      painted += marked ? paint.Underlined(run) : std::string(run);
+      carets.append(Columns(run), marked ? '^' : ' ');
+      i = end;
+    }
+    painted += std::string_view(line.text).substr(line.from.size());
+    out.append(indent, ' ').append(painted) += '\n';
+    carets.resize(carets.find_last_not_of(' ') + 1);
+    if (!paint.on() && !carets.empty()) out.append(indent, ' ').append(carets) += '\n';
   }
 }
 
@@ -85,9 +128,10 @@ std::string ClaimToText(const CheckedClaim& checked, const Painter& paint) {
   const claims::Judgement& judgement = checked.judgement;
   const std::string_view name = claims::VerdictName(judgement.verdict);
   std::string out;
-  AppendWrapped(
-      text::RepairUtf8(checked.claim.text), kVerdictColumns, 20,
-      [](std::string_view line) { return std::string(line); }, out);
+  const std::string claim = text::RepairUtf8(checked.claim.text);
+  std::span<const text::Span> words = judgement.unsupported_words;
+  if (claim != checked.claim.text) words = {};  // their places are those of the text as it was
+  AppendMarked(claim, words, kVerdictColumns, 20, paint, out);
   const std::string head = PaintVerdict(judgement.verdict, paint, name) +
                            std::string(kVerdictColumns - name.size(), ' ');
   out.replace(0, kVerdictColumns, head);

@@ -70,6 +70,7 @@ class Documents {
     documents->options_ = &options;
     documents->cache_ = &cache;
     core::Hasher hasher;
+    if (options.entailment != nullptr) hasher.Add(options.entailment->name());
     for (const std::string& path : options.documents) {
       ASSAY_ASSIGN(auto index, OpenIndex(files, path, options.encoder, warnings));
       const corpus::IndexVersion version = index->version();
@@ -135,7 +136,7 @@ class Documents {
     for (const std::shared_ptr<const corpus::Index>& index : indexes_) {
       const embed::Encoder* retrieval = index->encoder_name().empty() ? nullptr : options_->encoder;
       ASSAY_ASSIGN(auto verifier, claims::Verifier::Create(index, options_->encoder, retrieval,
-                                                           options, nullptr, cache_));
+                                                           options, options_->entailment, cache_));
       verifiers.push_back(std::make_unique<claims::Verifier>(std::move(verifier)));
     }
     return verifiers;

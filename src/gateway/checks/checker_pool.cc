@@ -16,6 +16,11 @@ Result<const AnswerChecker*> CheckerPool::Get(const std::vector<std::string>& do
     options.documents = documents;
     ASSAY_ASSIGN(options.encoder, encoders_.Static());
     options.max_claims = max_claims_;
+    ASSAY_ASSIGN(const embed::CrossEncoder* const model, encoders_.Checker());
+    if (model != nullptr && !entailment_) {
+      ASSAY_ASSIGN(entailment_, claims::MakeEntailment(*model));
+    }
+    options.entailment = entailment_.get();
     ASSAY_ASSIGN(checker,
                  AnswerChecker::Open(core::FileSystem::Real(), std::move(options), &warnings));
   }

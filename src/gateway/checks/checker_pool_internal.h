@@ -23,13 +23,14 @@ class CheckerPool {
 
   // The checker of these documents; one that was made before looks for changed documents. It lives
   // as long as the pool, so that an exchange may go on with it through a reload. Errors: those of
-  // AnswerChecker::Open and EncoderPool::Static.
+  // AnswerChecker::Open, EncoderPool::Static and EncoderPool::Checker.
   [[nodiscard]] Result<const AnswerChecker*> Get(const std::vector<std::string>& documents);
 
  private:
   EncoderPool& encoders_;
   std::size_t max_claims_;
   std::function<void(const corpus::Warning&)> on_warning_;
+  std::unique_ptr<claims::Entailment> entailment_;  // null: none is installed, or not asked yet
   std::map<std::vector<std::string>, std::unique_ptr<AnswerChecker>> checkers_;
 };
 

@@ -283,7 +283,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
     ASSAY_ASSIGN(impl->cache, OpenCache(settings.cache, environment, parts.log));
     impl->MakeRefreshPolicy(settings.cache);
   }
-  impl->encoders = std::make_unique<EncoderPool>(parts.model_folders);
+  impl->encoders = std::make_unique<EncoderPool>(parts.model_folders, settings.claims.checker);
   impl->checkers = std::make_unique<CheckerPool>(
       *impl->encoders, static_cast<std::size_t>(settings.claims.max_claims),
       [log = parts.log](const corpus::Warning& warning) {

@@ -14,8 +14,11 @@
 namespace assay::gateway {
 
 SemanticRoute::SemanticRoute(const cache::SemanticOptions& options, const embed::Encoder& fast,
-                             const embed::Encoder& precise)
-    : fast_(fast), cache_(options, fast, precise, nullptr, core::Rng::Real()) {}
+                             const embed::Encoder& precise,
+                             std::unique_ptr<cache::SameQuestion> same_question)
+    : fast_(fast),
+      same_question_(std::move(same_question)),
+      cache_(options, fast, precise, same_question_.get(), core::Rng::Real()) {}
 
 SemanticLook SemanticRoute::Look(std::string_view body, std::string_view tenant,
                                  std::uint64_t route_version, std::int64_t now_ms) {
@@ -101,6 +104,13 @@ Result<std::shared_ptr<SemanticRoute>> SemanticPool::Get(const std::string& rout
   if (settings.encoder != SemanticEncoder::kStatic) {
     ASSAY_ASSIGN(precise, encoders_.Transformer());
   }
+  std::unique_ptr<cache::SameQuestion> same_question;
+  if (settings.pair_model) {
+    ASSAY_ASSIGN(const embed::CrossEncoder* const model, encoders_.Checker());
+    if (model != nullptr && model->card().pair) {
+      ASSAY_ASSIGN(same_question, cache::MakeSameQuestion(*model));
+    }
+  }
   const std::scoped_lock lock(mutex_);
   std::erase_if(members_, [](const Member& member) { return member.cache.expired(); });
   for (const Member& member : members_) {
@@ -112,7 +122,7 @@ Result<std::shared_ptr<SemanticRoute>> SemanticPool::Get(const std::string& rout
   options.risk.shadow_share = settings.shadow_share;
   options.max_entries = static_cast<std::size_t>(settings.max_entries);
   options.max_candidates = static_cast<std::size_t>(settings.max_candidates);
-  auto made = std::make_shared<SemanticRoute>(options, *fast, *precise);
+  auto made = std::make_shared<SemanticRoute>(options, *fast, *precise, std::move(same_question));
   TakeOver(route, *made);
   members_.push_back({.route = route, .settings = settings, .cache = made});
   return made;

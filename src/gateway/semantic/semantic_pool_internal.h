@@ -29,8 +29,9 @@ struct SemanticLook {
 
 class SemanticRoute {
  public:
+  // `same_question` may be null.
   SemanticRoute(const cache::SemanticOptions& options, const embed::Encoder& fast,
-                const embed::Encoder& precise);
+                const embed::Encoder& precise, std::unique_ptr<cache::SameQuestion> same_question);
 
   // Runs on the compute pool: about 2 ms with a transformer. Never fails: what goes wrong is a
   // miss.
@@ -52,6 +53,7 @@ class SemanticRoute {
 
  private:
   const embed::Encoder& fast_;
+  std::unique_ptr<cache::SameQuestion> same_question_;
   cache::SemanticCache cache_;
 };
 

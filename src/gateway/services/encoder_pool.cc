@@ -29,4 +29,19 @@ Result<const embed::Encoder*> EncoderPool::Transformer() {
   return transformer_.get();
 }
 
+Result<const embed::CrossEncoder*> EncoderPool::Checker() {
+  const std::scoped_lock lock(mutex_);
+  if (!checker_ && checker_setting_ != "off") {
+    core::FileSystem& files = core::FileSystem::Real();
+    std::string folder = checker_setting_;
+    if (folder == "auto") {
+      Result<std::string> found = embed::FindChecker(files, model_folders_);
+      if (!found && found.error().code == Code::kNotFound) return nullptr;
+      ASSAY_ASSIGN(folder, std::move(found));
+    }
+    ASSAY_ASSIGN(checker_, embed::CrossEncoder::Open(files, folder));
+  }
+  return checker_.get();
+}
+
 }  // namespace assay::gateway

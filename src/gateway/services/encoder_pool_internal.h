@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "assay/core/result.h"
+#include "assay/embed/cross/cross_encoder.h"
 #include "assay/embed/encoder.h"
 
 namespace assay::gateway {
@@ -15,19 +16,25 @@ namespace assay::gateway {
 class EncoderPool {
  public:
   // `model_folders`: where models are looked for, first come first served.
-  explicit EncoderPool(std::vector<std::string> model_folders)
-      : model_folders_(std::move(model_folders)) {}
+  // `checker`: see ClaimSettings.
+  explicit EncoderPool(std::vector<std::string> model_folders, std::string checker = "off")
+      : model_folders_(std::move(model_folders)), checker_setting_(std::move(checker)) {}
 
   // Errors: those of embed::FindModel and embed::OpenStaticEncoder.
   [[nodiscard]] Result<const embed::Encoder*> Static();
   // Errors: those of embed::FindModel and embed::OpenTransformerEncoder.
   [[nodiscard]] Result<const embed::Encoder*> Transformer();
+  // Null where there is none. Errors: those of embed::FindChecker, but for kNotFound, and of
+  // embed::CrossEncoder::Open.
+  [[nodiscard]] Result<const embed::CrossEncoder*> Checker();
 
  private:
   std::vector<std::string> model_folders_;
+  std::string checker_setting_;
   std::mutex mutex_;  // guards what follows
   std::unique_ptr<embed::Encoder> static_;
   std::unique_ptr<embed::Encoder> transformer_;
+  std::unique_ptr<embed::CrossEncoder> checker_;
 };
 
 }  // namespace assay::gateway

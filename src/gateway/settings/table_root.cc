@@ -160,7 +160,10 @@ Key ClaimsKey(ClaimSettings& s) {
       {Bool("enabled", s.enabled, kRestart, "Serve them and check answers."),
        Duration("batch_window", s.batch_window_ms, {0, 50}, kRestart,
                 "How long a verification waits for company."),
-       Integer("max_claims", s.max_claims, {1, 100'000}, kRestart, "Claims of one answer.")});
+       Integer("max_claims", s.max_claims, {1, 100'000}, kRestart, "Claims of one answer."),
+       String("checker", s.checker, kRestart,
+              "The cross-encoder that judges what facts leave open: its folder, `off`, or `auto`: "
+              "`checker*` among the installed models, if there is one.")});
 }
 
 }  // namespace

@@ -130,7 +130,10 @@ Key SemanticKey(SemanticSettings& s) {
                "Cached questions; the oldest goes first. Above 20,000 with one context they get "
                "inverted lists, in all about 4 KB of memory a question; below, 1.5 KB."),
        Choice("encoder", s.encoder, kSemanticEncoders, kLive,
-              "`transformer`: 1 to 3 ms a question. `static`: microseconds, finds less.")});
+              "`transformer`: 1 to 3 ms a question. `static`: microseconds, finds less."),
+       Bool("pair_model", s.pair_model, kLive,
+            "Also ask the model of `claims.checker`, where it compares questions: milliseconds a "
+            "candidate.")});
 }
 
 Key ExpertKey(ExpertSettings& expert) {

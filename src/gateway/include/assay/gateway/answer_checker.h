@@ -37,8 +37,9 @@ struct CheckedAnswer {
 struct AnswerCheckerOptions {
   std::vector<std::string> documents;       // folders, files or index folders; at least one
   const embed::Encoder* encoder = nullptr;  // the static one; null: lower quality, no vectors
-  std::uint32_t passages = 8;               // retrieved for each claim, 1 to 64
-  std::size_t max_claims = 256;             // of one answer
+  const claims::Entailment* entailment = nullptr;  // judges what facts leave open; may be null
+  std::uint32_t passages = 8;                      // retrieved for each claim, 1 to 64
+  std::size_t max_claims = 256;                    // of one answer
   std::size_t cached_verdicts = 65'536;
 };
 
@@ -70,7 +71,8 @@ class AnswerChecker {
   // as it was. One call at a time.
   [[nodiscard]] Result<void> Refresh(std::vector<corpus::Warning>* warnings = nullptr);
 
-  // Names the documents' content: changes exactly when a verdict may. 32 hexadecimal digits.
+  // Names the documents' content and the model that judges: changes exactly when a verdict may. 32
+  // hexadecimal digits.
   [[nodiscard]] std::string Version() const;
   [[nodiscard]] std::size_t max_claims() const;
 

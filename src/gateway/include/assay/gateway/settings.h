@@ -128,6 +128,8 @@ struct ClaimSettings {
   bool enabled = true;
   std::int64_t batch_window_ms = 0;  // 0 to 50, of POST /v1/claims/verify
   std::int64_t max_claims = 256;     // of one answer
+  // "auto": the model checker* among the installed ones, if there is one; "off"; or its folder.
+  std::string checker = "auto";
 };
 
 struct Settings {

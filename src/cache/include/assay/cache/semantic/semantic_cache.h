@@ -20,6 +20,7 @@
 #include "assay/core/file_system.h"
 #include "assay/core/hash.h"
 #include "assay/core/result.h"
+#include "assay/embed/cross/cross_encoder.h"
 #include "assay/embed/encoder.h"
 
 namespace assay::cache {
@@ -32,6 +33,12 @@ class SameQuestion {
   [[nodiscard]] virtual Result<double> Probability(std::string_view asked,
                                                    std::string_view cached) const = 0;
 };
+
+// The output `pair` of a cross-encoder, asked both ways round and averaged, so that the order of
+// the questions does not count. `model` must outlive what is returned. Errors: kFailedPrecondition
+// for a model whose card has no `pair`.
+[[nodiscard]] Result<std::unique_ptr<SameQuestion>> MakeSameQuestion(
+    const embed::CrossEncoder& model);
 
 struct SemanticOptions {
   RiskOptions risk = {};

@@ -120,6 +120,7 @@ struct SemanticSettings {
   std::int64_t max_candidates = 8;
   std::int64_t max_entries = 20'000;  // cached questions; the oldest goes first
   SemanticEncoder encoder = SemanticEncoder::kTransformer;
+  bool pair_model = true;  // ask the model of `claims.checker` too, where it compares questions
   friend bool operator==(const SemanticSettings&, const SemanticSettings&) = default;
 };
 
