@@ -85,7 +85,9 @@ def options_for(source):
 def names_of(source):
     """Names that the file defines at the start of a line: those that may clash with another file's."""
     text = source.read_bytes().decode(errors="replace")
-    return frozenset(_DEFINED.findall(text)) | ({"main"} if "BENCHMARK_MAIN" in text else set())
+    ignored = re.findall(r"^GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST\((\w+)", text, re.M)
+    return (frozenset(_DEFINED.findall(text)) | ({"main"} if "BENCHMARK_MAIN" in text else set())
+            | {f"gtest_allow_ignore_{name}" for name in ignored})
 
 
 @functools.cache
@@ -111,7 +113,8 @@ def header_names():
 def fixed_names_of(source):
     """Names of the file that it also reaches through a scope or an object: those cannot be renamed by a macro."""
     reached = set(re.findall(r"(?:::|\.|->)(\w+)", source.read_bytes().decode(errors="replace")))
-    return names_of(source) & (reached | {"Message"})  # GoogleTest's macros say testing::Message
+    made = {name for name in names_of(source) if name.startswith("gtest_")}
+    return names_of(source) & (reached | made | {"Message"})  # GoogleTest's macros say testing::Message
 
 
 def room_of(source):
@@ -141,8 +144,8 @@ def units_of(work, commands):
     """Groups of files to be read as one, the largest first: most of the time goes into the headers that they share."""
     groups, units = {}, []
     for source in sorted(work):
-        # A file that is read once for each SIMD target stands alone: a unit can do that for one file only.
-        if b"foreach_target.h" in source.read_bytes():
+        # A file that is read once for each SIMD target, or sets macros for its headers, stands alone.
+        if re.search(rb"foreach_target\.h|^#define \w+ .*\n(?:.*\n)*?#include <", source.read_bytes(), re.M):
             units.append([source])
         else:
             groups.setdefault(" ".join(options_for(source)), []).append(source)
@@ -151,6 +154,19 @@ def units_of(work, commands):
             unit, waiting = take_unit(waiting, commands)
             units.append(unit)
     return sorted(units, key=lambda unit: sum(source.stat().st_size for source in unit), reverse=True)
+
+
+@functools.cache
+def test_namespaces():
+    text = "\n".join(path.read_text() for paths in header_index().values() for path in paths)
+    return sorted(set(re.findall(r"^namespace (assay::\w+::testing) \{", text, re.M)))
+
+
+def isolated(source):
+    """Whether the file can stand in a namespace of its own: it opens none of ours, all its headers are read before."""
+    content = source.read_bytes()
+    beside = any((source.parent / name.decode()).exists() for name in _INCLUDE.findall(content))
+    return not beside and not re.search(rb"^namespace \w", content, re.M)
 
 
 def unit_text(sources):
@@ -162,7 +178,9 @@ def unit_text(sources):
             if name.endswith(".inc"):
                 continue
             lines.append(f'#if __has_include("{name}")\n#include "{name}"\n#endif')
+    # Tests say testing::Test and testing::TempDir of whichever of these is nearest.
     lines.append("namespace testing {}\nnamespace assay::testing { using namespace ::testing; }")
+    lines += [f"namespace {name} {{ using namespace assay::testing; }}" for name in test_namespaces()]
     seen = header_names()
     uses = collections.Counter(name for source in sources for name in words_of(source))
     for number, source in enumerate(sources):
@@ -170,7 +188,8 @@ def unit_text(sources):
         clashing = sorted((names_of(source) & seen | used_elsewhere) - fixed_names_of(source))
         seen |= names_of(source)
         lines += [f"#define {name} {name}U{number}" for name in clashing]
-        lines.append(f'#include "{source}"')
+        including = f'#include "{source}"'
+        lines.append(f"namespace unit{number} {{\n{including}\n}}" if isolated(source) else including)
         lines += [f"#undef {name}" for name in clashing]
     return "\n".join(lines) + "\n"
 
