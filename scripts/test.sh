@@ -67,7 +67,7 @@ format() {
 
 # What takes longest begins first; what measures time or memory runs after the others, by itself.
 first='wheel_test|samples_test|dashboard_test|openapi_test|typing_test|crash_test|cluster_test|embed_test|reference_test'
-alone='chaos_test|memory_test|ray_test|scan_namespace_test|serve_test'
+alone='chaos_test|disk_full_test|memory_test|ray_test|scan_namespace_test|serve_test'
 
 python_one() { # FILE: its output goes out in one piece
   local python=.venv/bin/python log ok=1 begin=$SECONDS
