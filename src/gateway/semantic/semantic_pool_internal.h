@@ -31,7 +31,8 @@ class SemanticRoute {
  public:
   // `same_question` may be null.
   SemanticRoute(const cache::SemanticOptions& options, const embed::Encoder& fast,
-                const embed::Encoder& precise, std::unique_ptr<cache::SameQuestion> same_question);
+                const embed::Encoder& precise,
+                std::unique_ptr<cache::SameQuestion> same_question = nullptr);
 
   // Runs on the compute pool: about 2 ms with a transformer. Never fails: what goes wrong is a
   // miss.
