@@ -46,7 +46,7 @@ Reader MakeReader() {
   return reader;
 }
 
-void AppendCommand(std::string& out, std::initializer_list<std::string_view> parts) {
+void AppendCommand(std::string& out, std::span<const std::string_view> parts) {
   fmt::format_to(std::back_inserter(out), "*{}\r\n", parts.size());
   for (const std::string_view part : parts) {
     fmt::format_to(std::back_inserter(out), "${}\r\n", part.size());

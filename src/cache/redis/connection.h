@@ -5,6 +5,7 @@
 #include <chrono>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,7 +32,10 @@ using Reader = std::unique_ptr<redisReader, ReaderDeleter>;
 [[nodiscard]] Reader MakeReader();
 
 // Appends one command.
-void AppendCommand(std::string& out, std::initializer_list<std::string_view> parts);
+void AppendCommand(std::string& out, std::span<const std::string_view> parts);
+inline void AppendCommand(std::string& out, std::initializer_list<std::string_view> parts) {
+  AppendCommand(out, std::span(parts.begin(), parts.size()));
+}
 
 [[nodiscard]] inline std::string_view TextOf(const redisReply& reply) {
   return {reply.str, static_cast<std::size_t>(reply.len)};

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <iterator>
+#include <optional>
 #include <set>
 
 namespace assay::cache {
@@ -240,8 +241,9 @@ Result<void> RedisTier::Nodes::AskOne(const ClientRef& client, std::span<const O
   return {};
 }
 
-Result<std::vector<Reply>> RedisTier::Nodes::Ask(std::span<const Command> commands) {
-  std::vector<Reply> replies(commands.size());
+template <typename Failed>
+void RedisTier::Nodes::AskAll(std::span<const Command> commands, std::vector<Reply>& replies,
+                              const Failed& failed) {
   std::vector<Open> open;
   for (std::size_t i = 0; i < commands.size(); ++i)
     open.push_back({i, HolderOf(commands[i].first), false});
@@ -255,15 +257,44 @@ Result<std::vector<Reply>> RedisTier::Nodes::Ask(std::span<const Command> comman
       while (end < open.size() && end - begin < most && open[end].at == open[begin].at) ++end;
       // A server that was just named is still being connected to.
       if (hop > 0) open[begin].at->WaitUntilUp(options_.answer_timeout_ms);
-      ASSAY_TRY(AskOne(open[begin].at, std::span(open).subspan(begin, end - begin), commands,
-                       replies, again));
+      const auto batch = std::span(open).subspan(begin, end - begin);
+      const Result<void> asked = AskOne(open[begin].at, batch, commands, replies, again);
+      if (!asked && !failed(batch, asked.error())) return;
       begin = end;
     }
     const bool moved = std::ranges::any_of(again, [](const Open& one) { return !one.once; });
     if (moved) LearnSlots();
     open = std::move(again);
   }
+}
+
+Result<std::vector<Reply>> RedisTier::Nodes::Ask(std::span<const Command> commands) {
+  std::vector<Reply> replies(commands.size());
+  std::optional<Error> first;
+  AskAll(commands, replies, [&](std::span<const Open>, const Error& error) {
+    first = error;
+    return false;
+  });
+  if (first) return std::unexpected(*std::move(first));
   return replies;
+}
+
+std::vector<Result<Reply>> RedisTier::Nodes::AskEach(std::span<const Command> commands) {
+  std::vector<Reply> replies(commands.size());
+  std::vector<std::optional<Error>> errors(commands.size());
+  AskAll(commands, replies, [&](std::span<const Open> batch, const Error& error) {
+    for (const Open& one : batch) errors[one.index] = error;
+    return true;
+  });
+  std::vector<Result<Reply>> each;
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    if (errors[i]) {
+      each.emplace_back(std::unexpected(*std::move(errors[i])));
+    } else {
+      each.emplace_back(std::move(replies[i]));
+    }
+  }
+  return each;
 }
 
 Result<void> RedisTier::Nodes::Post(std::string_view name, std::string command) {

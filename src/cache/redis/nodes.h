@@ -35,6 +35,8 @@ class RedisTier::Nodes {
   // Errors: those of Client::Ask.
   using Command = std::pair<std::string, std::string>;
   Result<std::vector<redis::Reply>> Ask(std::span<const Command> commands);
+  // The same, where a server that fails hurts only the commands that it was sent.
+  std::vector<Result<redis::Reply>> AskEach(std::span<const Command> commands);
   // Queues one command; its redirects are followed.
   Result<void> Post(std::string_view name, std::string command);
   // Waits for the replies to all that was posted; the first error since the last call.
@@ -65,6 +67,10 @@ class RedisTier::Nodes {
   // Whom to ask instead of `from`; null: nobody that its CLUSTER SLOTS names.
   [[nodiscard]] ClientRef Follow(const redis::Redirect& redirect, std::string_view name,
                                  const Client& from);
+  // Calls failed(commands, error) for each server that fails; it returns false to stop.
+  template <typename Failed>
+  void AskAll(std::span<const Command> commands, std::vector<redis::Reply>& replies,
+              const Failed& failed);
   Result<void> AskOne(const ClientRef& client, std::span<const Open> open,
                       std::span<const Command> commands, std::vector<redis::Reply>& replies,
                       std::vector<Open>& again);

@@ -12,8 +12,8 @@
 
 #include "conformance/tier_conformance.h"
 #include "redis/cluster.h"
-#include "redis/redis_test_support.h"
 #include "redis/value.h"
+#include "redis_test_support.h"
 
 namespace assay::cache::testing {
 namespace {
@@ -181,6 +181,39 @@ class RedisCluster : public ::testing::Test {
 
   static inline std::array<Node, kServers> nodes_;
 };
+
+TEST_F(RedisCluster, RunsScriptsOverAnEntryAndWhatStandsBesideIt) {
+  const auto tier = Open(nodes_[0].host());
+  std::vector<RedisTier::ScriptCall> calls;
+  for (std::uint64_t key = 0; key < 30; ++key) {
+    calls.push_back(
+        {"return {redis.call('EXISTS', KEYS[1]), redis.call('INCRBY', KEYS[2], ARGV[1]), "
+         "redis.call('GET', KEYS[1])}",
+         {tier->NameOf(KeyOf(key)), tier->NameBeside(KeyOf(key), "count")},
+         {std::to_string(key)}});
+  }
+  const std::vector<RedisTier::ScriptReply> replies = tier->RunScripts(calls);
+  for (std::uint64_t key = 0; key < 30; ++key) {
+    ASSERT_TRUE(replies[key]) << replies[key].error().message;
+    EXPECT_EQ(*replies[key], (std::vector<std::string>{"0", std::to_string(key), ""}));
+  }
+  std::uint64_t seen = 0;
+  ASSERT_TRUE(tier->ForEach(kNowMs, [&](const EntryRef&) { return ++seen != 0; }));
+  EXPECT_EQ(seen, 0U) << "they are no entries";
+}
+
+TEST_F(RedisCluster, AScriptThatFailsHurtsNoOther) {
+  const auto tier = Open(AllHosts());
+  const std::vector<RedisTier::ScriptCall> calls = {
+      {"return redis.call('NO SUCH')", {tier->NameFor("one")}, {}},
+      {"return 7", {tier->NameFor("two")}, {}},
+      {"return {{1}}", {tier->NameFor("three")}, {}}};
+  const std::vector<RedisTier::ScriptReply> replies = tier->RunScripts(calls);
+  EXPECT_FALSE(replies[0]);
+  ASSERT_TRUE(replies[1]);
+  EXPECT_EQ(replies[1]->front(), "7");
+  EXPECT_FALSE(replies[2]);
+}
 
 TEST_F(RedisCluster, KeepsEachEntryAtTheServerOfItsSlot) {
   const auto tier = Open(AllHosts());

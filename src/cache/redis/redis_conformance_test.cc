@@ -8,7 +8,7 @@
 #include "assay/crypto/key_ring.h"
 
 #include "conformance/tier_conformance.h"
-#include "redis/redis_test_support.h"
+#include "redis_test_support.h"
 
 namespace assay::cache::testing {
 namespace {

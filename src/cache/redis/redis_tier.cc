@@ -90,6 +90,47 @@ Result<std::vector<Reply>> AskAll(Connection& connection, const std::vector<std:
   return replies;
 }
 
+// ---- scripts ----
+
+std::string CommandOf(const RedisTier::ScriptCall& call) {
+  const std::string key_count = std::to_string(call.keys.size());
+  std::vector<std::string_view> parts = {"EVAL", call.script, key_count};
+  parts.insert(parts.end(), call.keys.begin(), call.keys.end());
+  parts.insert(parts.end(), call.arguments.begin(), call.arguments.end());
+  std::string command;
+  redis::AppendCommand(command, parts);
+  return command;
+}
+
+bool AppendValue(const redisReply& reply, std::vector<std::string>& out) {
+  switch (reply.type) {
+    case REDIS_REPLY_INTEGER:
+      out.push_back(std::to_string(reply.integer));
+      return true;
+    case REDIS_REPLY_STRING:
+    case REDIS_REPLY_STATUS:
+      out.emplace_back(TextOf(reply));
+      return true;
+    case REDIS_REPLY_NIL:
+      out.emplace_back();
+      return true;
+    default:
+      return false;
+  }
+}
+
+RedisTier::ScriptReply ValuesOf(const redisReply& reply) {
+  std::vector<std::string> values;
+  if (reply.type != REDIS_REPLY_ARRAY) {
+    if (!AppendValue(reply, values)) return Strange(reply);
+    return values;
+  }
+  for (std::size_t i = 0; i < reply.elements; ++i) {
+    if (!AppendValue(*reply.element[i], values)) return Strange(*reply.element[i]);
+  }
+  return values;
+}
+
 }  // namespace
 
 RedisTier::RedisTier(std::unique_ptr<Nodes> nodes) : nodes_(std::move(nodes)) {}
@@ -259,6 +300,35 @@ RedisStats RedisTier::Details() const {
 
 bool RedisTier::WaitUntilUp(std::int64_t wait_ms) {
   return nodes_->WaitUntilUp(wait_ms);
+}
+
+// ---- what gateways share besides entries ----
+
+std::vector<RedisTier::ScriptReply> RedisTier::RunScripts(std::span<const ScriptCall> calls) {
+  std::vector<Nodes::Command> commands;
+  commands.reserve(calls.size());
+  for (const ScriptCall& call : calls) commands.emplace_back(call.keys.front(), CommandOf(call));
+  std::vector<Result<Reply>> replies = nodes_->AskEach(commands);
+  std::vector<ScriptReply> out;
+  out.reserve(replies.size());
+  for (Result<Reply>& reply : replies) {
+    out.push_back(reply ? ValuesOf(**reply) : std::unexpected(std::move(reply).error()));
+  }
+  return out;
+}
+
+std::string RedisTier::NameOf(const Key& key) const {
+  return redis::KeyName(nodes_->options().key_prefix, key);
+}
+
+// The slot of a name is that of what stands in its first braces: the prefix's own, or the whole
+// name of the entry.
+std::string RedisTier::NameBeside(const Key& key, std::string_view what) const {
+  return fmt::format("{}{}:{{{}}}", nodes_->options().key_prefix, what, NameOf(key));
+}
+
+std::string RedisTier::NameFor(std::string_view what) const {
+  return fmt::format("{}{{{}}}", nodes_->options().key_prefix, what);
 }
 
 }  // namespace assay::cache

@@ -14,8 +14,8 @@
 
 #include "conformance/tier_conformance.h"
 #include "redis/connection.h"
-#include "redis/redis_test_support.h"
 #include "redis/value.h"
+#include "redis_test_support.h"
 
 namespace assay::cache::testing {
 namespace {

@@ -29,8 +29,9 @@ void TieredCache::GetLower(const Key& key, std::string tenant, std::int64_t now_
   workers_->Look(key, std::move(tenant), now_ms, std::move(found));
 }
 
-void TieredCache::Put(EntryRef entry, std::int64_t now_ms) {
-  workers_->Put(std::move(entry), now_ms);
+void TieredCache::Put(EntryRef entry, std::int64_t now_ms,
+                      std::shared_ptr<const void> until_written) {
+  workers_->Put(std::move(entry), now_ms, std::move(until_written));
 }
 
 void TieredCache::Erase(const Key& key) {

@@ -195,6 +195,31 @@ TEST(TieredCache, WritesThroughToEveryTierAndErasesFromAll) {
   }
 }
 
+TEST(TieredCache, LetsGoOfWhatAPutHoldsOnceItIsWrittenOrReplaced) {
+  Fixture fix;
+  fix.upper->Close();
+  const auto make = [] { return std::make_shared<const int>(0); };
+  std::shared_ptr<const void> first = make();
+  std::shared_ptr<const void> second = make();
+  const std::weak_ptr<const void> of_first = first;
+  const std::weak_ptr<const void> of_second = second;
+  fix.cache->Put(EntryOf(1, 1), kNowMs, std::move(first));
+  fix.upper->AwaitHeldUp(1);
+  fix.cache->Put(EntryOf(2, 1), kNowMs, std::move(second));
+  EXPECT_FALSE(of_first.expired()) << "it is being written";
+  EXPECT_FALSE(of_second.expired()) << "it waits";
+  fix.cache->Erase(KeyOf(2));
+  EXPECT_TRUE(of_second.expired()) << "it will not be written";
+  fix.upper->OpenUp();
+  ASSERT_TRUE(fix.cache->Flush());
+  EXPECT_TRUE(of_first.expired());
+  std::shared_ptr<const void> third = make();
+  const std::weak_ptr<const void> of_third = third;
+  TieredCache alone(MemoryCache::Create({.capacity_bytes = std::size_t{8} << 20}).value(), {}, {});
+  alone.Put(EntryOf(1, 1), kNowMs, std::move(third));
+  EXPECT_TRUE(of_third.expired()) << "there is nowhere to write it";
+}
+
 TEST(TieredCache, ShowsAWriteThatStillWaits) {
   Fixture fix;
   fix.upper->Close();

@@ -113,19 +113,21 @@ void TieredCache::Workers::Promote(const EntryRef& entry, std::int64_t now_ms, s
   const std::scoped_lock lock(stripe.mutex);
   if (stripe.version != version) return;
   memory_.Put(entry, now_ms);
-  if (found_in > 0) Enqueue(entry->key(), {entry, now_ms, found_in, 0});
+  if (found_in > 0) Enqueue(entry->key(), {entry, now_ms, found_in, 0, nullptr});
   promotions_.fetch_add(1, std::memory_order_relaxed);
 }
 
 // ---- writes ----
 
-void TieredCache::Workers::Put(EntryRef entry, std::int64_t now_ms) {
+void TieredCache::Workers::Put(EntryRef entry, std::int64_t now_ms,
+                               std::shared_ptr<const void> until_written) {
   Stripe& stripe = StripeOf(entry->key());
   const std::scoped_lock lock(stripe.mutex);
   ++stripe.version;
   memory_.Put(entry, now_ms);
   const Key key = entry->key();
-  if (!lower_.empty()) Enqueue(key, {std::move(entry), now_ms, lower_.size(), 0});
+  if (lower_.empty()) return;
+  Enqueue(key, {std::move(entry), now_ms, lower_.size(), 0, std::move(until_written)});
 }
 
 void TieredCache::Workers::Erase(const Key& key) {
@@ -133,10 +135,11 @@ void TieredCache::Workers::Erase(const Key& key) {
   const std::scoped_lock lock(stripe.mutex);
   ++stripe.version;
   memory_.Erase(key);
-  if (!lower_.empty()) Enqueue(key, {nullptr, 0, lower_.size(), 0});
+  if (!lower_.empty()) Enqueue(key, {nullptr, 0, lower_.size(), 0, nullptr});
 }
 
 void TieredCache::Workers::Enqueue(const Key& key, Write write) {
+  std::shared_ptr<const void> replaced;  // let go of without the lock
   {
     const std::scoped_lock lock(mutex_);
     const auto before = writes_.find(key);
@@ -160,7 +163,7 @@ void TieredCache::Workers::Enqueue(const Key& key, Write write) {
       writes_.emplace(key, std::move(write));
       ++enqueued_;
     } else {
-      before->second = std::move(write);
+      replaced = std::exchange(before->second, std::move(write)).until_written;
     }
   }
   write_asked_.notify_one();
@@ -194,6 +197,7 @@ void TieredCache::Workers::WriteLoop() {
     writes_.erase(found);
     lock.unlock();
     DoWrite(key, writing_->second);
+    writing_->second.until_written.reset();
     lock.lock();
     waiting_bytes_ -= writing_->second.bytes;
     writing_.reset();

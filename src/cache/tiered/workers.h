@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -27,7 +28,7 @@ class TieredCache::Workers {
   ~Workers();
 
   void Look(const Key& key, std::string tenant, std::int64_t now_ms, Found found);
-  void Put(EntryRef entry, std::int64_t now_ms);
+  void Put(EntryRef entry, std::int64_t now_ms, std::shared_ptr<const void> until_written);
   void Erase(const Key& key);
   Result<std::uint64_t> Purge(const Filter& filter);
   Result<void> Flush();
@@ -49,6 +50,7 @@ class TieredCache::Workers {
     std::int64_t now_ms = 0;
     std::size_t tiers = 0;  // the first so many
     std::size_t bytes = 0;  // that it counts for in the queue
+    std::shared_ptr<const void> until_written = nullptr;
   };
   // Every change of a key moves its stripe's version on. What was read below is stored above only
   // if the version is still the one from before the reading: otherwise it may be out of date.

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,6 +99,27 @@ class RedisTier final : public Tier {
   // Whether the server answers, or every one of a cluster that is known so far; waits up to wait_ms
   // for each.
   [[nodiscard]] bool WaitUntilUp(std::int64_t wait_ms);
+
+  // A script in Lua (EVAL) over keys that one server holds: the names below give such ones.
+  struct ScriptCall {
+    std::string_view script;
+    std::vector<std::string> keys;  // at least one
+    std::vector<std::string> arguments;
+  };
+  // What it returned: integers and texts as text, null as empty, each element of a list. Errors:
+  // those of Get; kUnavailable where the server refused it.
+  using ScriptReply = Result<std::vector<std::string>>;
+  // All in one pipeline for each server; those of one that fails do not hurt the others. Waits as
+  // long as a Get does, for each server that is silent.
+  [[nodiscard]] std::vector<ScriptReply> RunScripts(std::span<const ScriptCall> calls);
+
+  // The name under which an entry is stored.
+  [[nodiscard]] std::string NameOf(const Key& key) const;
+  // A name for something beside it, on the same server of a cluster; `what` has no braces. Entries
+  // are never found under it. For prefixes with lone braces no such server is promised.
+  [[nodiscard]] std::string NameBeside(const Key& key, std::string_view what) const;
+  // A name for something that belongs to no entry.
+  [[nodiscard]] std::string NameFor(std::string_view what) const;
 
  private:
   class Client;  // of one server

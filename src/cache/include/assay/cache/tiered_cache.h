@@ -62,8 +62,10 @@ class TieredCache {
   // A tier that fails counts as one that has nothing. `found` must not block.
   void GetLower(const Key& key, std::string tenant, std::int64_t now_ms, Found found);
 
-  // Stores in memory now and below soon. Requires: entry is not null.
-  void Put(EntryRef entry, std::int64_t now_ms);
+  // Stores in memory now and below soon. `until_written` is let go of once the tiers below have
+  // been given the entry, or will not be. Requires: entry is not null.
+  void Put(EntryRef entry, std::int64_t now_ms,
+           std::shared_ptr<const void> until_written = nullptr);
 
   // Removes from memory now and below soon.
   void Erase(const Key& key);
