@@ -37,4 +37,9 @@ void RateLimiter::Refund(double tokens) {
   tokens_.Refund(tokens);
 }
 
+void RateLimiter::TakeElsewhere(double requests, double tokens) {
+  requests_.Refund(-requests);
+  tokens_.Refund(-tokens);
+}
+
 }  // namespace assay::core

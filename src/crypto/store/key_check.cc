@@ -1,4 +1,6 @@
 // The hot path of the key store: no locks, no system calls, no allocation unless it refuses.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "keys/time_text_internal.h"
@@ -28,10 +30,12 @@ std::unexpected<Error> Spent(const KeyRecord& record, std::string_view what, std
 }
 
 // Whether a limit (0 is none) is reached by what this and the other processes have used.
-bool Reached(std::uint64_t limit, const std::atomic<std::uint64_t>& own,
-             const std::atomic<std::uint64_t>& others) {
-  return limit != 0 &&
-         own.load(std::memory_order_relaxed) + others.load(std::memory_order_relaxed) >= limit;
+bool Reached(std::uint64_t limit, const WindowCounters& window,
+             std::atomic<std::uint64_t> WindowCounters::Atomics::* what) {
+  return limit != 0 && (window.own.*what).load(std::memory_order_relaxed) +
+                               std::max((window.others.*what).load(std::memory_order_relaxed),
+                                        (window.elsewhere.*what).load(std::memory_order_relaxed)) >=
+                           limit;
 }
 
 }  // namespace
@@ -79,15 +83,16 @@ Result<void> KeyStore::Impl::Admit(const KeyGrant& grant, Scope scope) {
   }
   const Usage& limit = record.budget.limit;
   WindowCounters& window = record.usage->At(record.budget.period, now_ms());
-  if (Reached(limit.tokens, window.own.tokens, window.others.tokens)) {
+  if (Reached(limit.tokens, window, &WindowCounters::Atomics::tokens)) {
     return Spent(record, "tokens", fmt::to_string(limit.tokens), window);
   }
-  if (Reached(limit.cost_nanousd, window.own.cost_nanousd, window.others.cost_nanousd)) {
+  if (Reached(limit.cost_nanousd, window, &WindowCounters::Atomics::cost_nanousd)) {
     return Spent(record, "US dollars", UsdText(limit.cost_nanousd), window);
   }
   // Counted first, so that of several threads at the limit each sees a number of its own.
   const std::uint64_t before = window.own.requests.fetch_add(1, std::memory_order_relaxed) +
-                               window.others.requests.load(std::memory_order_relaxed);
+                               std::max(window.others.requests.load(std::memory_order_relaxed),
+                                        window.elsewhere.requests.load(std::memory_order_relaxed));
   if (limit.requests != 0 && before >= limit.requests) {
     window.own.requests.fetch_sub(1, std::memory_order_relaxed);
     return Spent(record, "requests", fmt::to_string(limit.requests), window);

@@ -306,10 +306,7 @@ KeyInfo KeyStore::Impl::InfoOf(const KeyRecord& record) const {
   const std::int64_t revoked_ms = record.revoked_ms.load(std::memory_order_acquire);
   if (revoked_ms != kNever) info.revoked_ms = revoked_ms;
   const WindowCounters& window = record.usage->At(record.budget.period, now_ms());
-  const Usage own = window.own.Load();
-  const Usage others = window.others.Load();
-  info.used = {own.requests + others.requests, own.tokens + others.tokens,
-               own.cost_nanousd + others.cost_nanousd};
+  info.used = window.Sum();
   return info;
 }
 
@@ -318,6 +315,27 @@ std::vector<KeyInfo> KeyStore::Impl::List() {
   std::vector<KeyInfo> keys;
   for (const KeyRecord* record : table_.All()) keys.push_back(InfoOf(*record));
   return keys;
+}
+
+std::vector<WindowUsage> KeyStore::Impl::OwnUsage() {
+  const std::int64_t now = now_ms();
+  const std::lock_guard lock(mutex_);
+  std::vector<WindowUsage> all;
+  for (const KeyRecord* record : table_.All()) {
+    if (record->budget.limit == Usage{}) continue;
+    const WindowCounters& window = record->usage->At(record->budget.period, now);
+    all.push_back({.id = record->id,
+                   .window = WindowAt(record->budget.period, now),
+                   .own = window.own.Load()});
+  }
+  return all;
+}
+
+void KeyStore::Impl::SetUsageElsewhere(const KeyId& id, std::int64_t window_begin_ms,
+                                       const Usage& elsewhere) {
+  if (const KeyRecord* const record = table_.Find(id)) {
+    record->usage->SetElsewhere(window_begin_ms, elsewhere);
+  }
 }
 
 KeyStore::KeyStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -347,6 +365,13 @@ Result<KeyInfo> KeyStore::Revoke(std::string_view id_or_token, std::string_view 
 }
 Result<std::vector<KeyInfo>> KeyStore::List() const {
   return impl_->List();
+}
+std::vector<WindowUsage> KeyStore::OwnUsage() const {
+  return impl_->OwnUsage();
+}
+void KeyStore::SetUsageElsewhere(const KeyId& id, std::int64_t window_begin_ms,
+                                 const Usage& elsewhere) {
+  impl_->SetUsageElsewhere(id, window_begin_ms, elsewhere);
 }
 Result<void> KeyStore::Synchronize() {
   return impl_->Synchronize();

@@ -33,6 +33,8 @@ class KeyStore::Impl {
   Result<NewKey> Create(const KeySpec& spec, std::string_view actor);
   Result<KeyInfo> Revoke(std::string_view id_or_token, std::string_view actor);
   std::vector<KeyInfo> List();
+  std::vector<WindowUsage> OwnUsage();
+  void SetUsageElsewhere(const KeyId& id, std::int64_t window_begin_ms, const Usage& elsewhere);
   Result<void> Synchronize();
 
   [[nodiscard]] AuditLog& audit() { return *audit_; }

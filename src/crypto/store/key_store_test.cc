@@ -1,5 +1,6 @@
 #include "assay/crypto/key_store.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -275,6 +276,43 @@ TEST_F(KeyStoreTest, ProcessesShareOneBudget) {
   EXPECT_FALSE(a->Admit(*of_a, Scope::kInference));
   EXPECT_EQ((*a->List())[0].used.requests, 10U);
   EXPECT_EQ((*b->List())[0].used.requests, 10U);
+}
+
+TEST_F(KeyStoreTest, HoldsABudgetAgainstWhatItIsToldFromOtherMachines) {
+  const auto a = Open();
+  const auto made = a->Create(Spec({.period = Period::kDay, .limit = {.requests = 10}}), "test");
+  ASSERT_TRUE(a->Create(Spec(), "test")) << "one without a budget";
+  const auto used = [&] {
+    const std::vector<KeyInfo> keys = a->List().value();
+    return std::ranges::find(keys, made->id, &KeyInfo::id)->used.requests;
+  };
+  const auto b = Open();
+  const auto of_a = a->Authenticate(made->token.view());
+  const auto of_b = b->Authenticate(made->token.view());
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(a->Admit(*of_a, Scope::kInference));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(b->Admit(*of_b, Scope::kInference));
+  ASSERT_TRUE(b->Synchronize());
+  ASSERT_TRUE(a->Synchronize());
+  const std::vector<WindowUsage> own = a->OwnUsage();
+  ASSERT_EQ(own.size(), 1U) << "keys without a budget are not counted";
+  EXPECT_EQ(own[0].id, made->id);
+  EXPECT_EQ(own[0].own, (Usage{2, 0, 0}));
+  EXPECT_EQ(own[0].window.begin_ms, WindowAt(Period::kDay, kStart).begin_ms);
+  // Those three of this machine, and four of another one.
+  a->SetUsageElsewhere(made->id, own[0].window.begin_ms, {7, 0, 0});
+  EXPECT_EQ(used(), 9U);
+  EXPECT_TRUE(a->Admit(*of_a, Scope::kInference));
+  EXPECT_FALSE(a->Admit(*of_a, Scope::kInference));
+  // Less than the database knows: that counts.
+  a->SetUsageElsewhere(made->id, own[0].window.begin_ms, {1, 0, 0});
+  EXPECT_EQ(used(), 6U);
+  // Of a day that is over, or a key that is not there.
+  a->SetUsageElsewhere(made->id, own[0].window.begin_ms - 1, {9, 0, 0});
+  a->SetUsageElsewhere(KeyId{}, own[0].window.begin_ms, {9, 0, 0});
+  EXPECT_EQ(used(), 6U);
+  a->SetUsageElsewhere(made->id, own[0].window.begin_ms, {10, 0, 0});
+  clock_.Advance(24 * kHourMs * kNanos);
+  EXPECT_TRUE(a->Admit(*of_a, Scope::kInference)) << "a new day";
 }
 
 TEST_F(KeyStoreTest, SeesWhatAnotherProcessCreatedAndRevoked) {

@@ -36,6 +36,15 @@ void WindowCounters::Atomics::Store(const Usage& usage) {
   cost_nanousd.store(usage.cost_nanousd, std::memory_order_relaxed);
 }
 
+Usage WindowCounters::Sum() const {
+  const Usage of_own = own.Load();
+  const Usage a = others.Load();
+  const Usage b = elsewhere.Load();
+  return {of_own.requests + std::max(a.requests, b.requests),
+          of_own.tokens + std::max(a.tokens, b.tokens),
+          of_own.cost_nanousd + std::max(a.cost_nanousd, b.cost_nanousd)};
+}
+
 WindowCounters& KeyUsage::At(Period period, std::int64_t now_ms) {
   const unsigned running = running_.load(std::memory_order_relaxed);
   for (const unsigned place : {running, running ^ 1U}) {
@@ -64,6 +73,7 @@ WindowCounters& KeyUsage::Roll(const Window& window) {
   }
   taken.own.Store({});
   taken.others.Store({});
+  taken.elsewhere.Store({});
   taken.collected = {};
   taken.fresh = true;
   taken.end_ms.store(window.end_ms, std::memory_order_relaxed);
@@ -103,6 +113,15 @@ void KeyUsage::SetSum(WindowCounters& window, std::int64_t begin_ms, const Usage
   if (window.begin_ms.load(std::memory_order_relaxed) != begin_ms) return;  // it is another by now
   window.others.Store(Minus(sum, window.collected));
   window.fresh = false;
+}
+
+void KeyUsage::SetElsewhere(std::int64_t begin_ms, const Usage& elsewhere) {
+  const std::lock_guard lock(mutex_);
+  for (WindowCounters& window : windows_) {
+    if (window.begin_ms.load(std::memory_order_relaxed) == begin_ms) {
+      window.elsewhere.Store(elsewhere);
+    }
+  }
 }
 
 bool KeyUsage::IsFresh(const WindowCounters& window) {

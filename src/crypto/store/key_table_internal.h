@@ -26,7 +26,9 @@ namespace assay::crypto {
 inline constexpr std::int64_t kNever = INT64_MAX;
 
 // Counters of one key in one window of its budget. `own` is of this process, `others` what the
-// database had beyond it at the last synchronization; budgets are held against the sum.
+// database had beyond it at the last synchronization, `elsewhere` what all processes on all
+// machines had beyond it as far as the store was told. Budgets are held against `own` and the
+// larger of the two, for what `others` counts is part of `elsewhere`, or on its way there.
 struct WindowCounters {
   struct Atomics {
     std::atomic<std::uint64_t> requests{0};
@@ -42,6 +44,8 @@ struct WindowCounters {
   std::atomic<std::int64_t> end_ms{INT64_MIN};
   Atomics own;
   Atomics others;
+  Atomics elsewhere;
+  [[nodiscard]] Usage Sum() const;
   Usage collected;    // of `own`: on the way to the database or there; guarded by KeyUsage::mutex
   bool fresh = true;  // `others` is not yet read from the database; guarded as above
 };
@@ -59,6 +63,8 @@ class KeyUsage {
   // Sets what other processes have used in the window, given the database's sum over all, which
   // holds what this process has collected.
   void SetSum(WindowCounters& window, std::int64_t begin_ms, const Usage& sum);
+  // Sets what is known from elsewhere of the window that begins then, if there is one.
+  void SetElsewhere(std::int64_t begin_ms, const Usage& elsewhere);
   [[nodiscard]] bool IsFresh(const WindowCounters& window);
 
  private:

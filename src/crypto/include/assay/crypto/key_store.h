@@ -41,6 +41,13 @@ struct KeyInfo {
   Usage used;  // in the budget's running period; of the key's whole life for Period::kTotal
 };
 
+// What this process has let a key use in the running window of its budget.
+struct WindowUsage {
+  KeyId id;
+  Window window;
+  Usage own;
+};
+
 struct NewKey {
   KeyId id;
   SecretString token;  // ask_<id>_<secret>: shown once, stored nowhere
@@ -95,6 +102,12 @@ class KeyStore {
   [[nodiscard]] Result<KeyInfo> Revoke(std::string_view id_or_token, std::string_view actor);
   // All keys, oldest first, with the usage of all processes as far as written.
   [[nodiscard]] Result<std::vector<KeyInfo>> List() const;
+
+  // Of each key with a budget, for whoever counts it over machines; and what that found others than
+  // this process, on all machines, to have used in the window that begins then. Budgets are held
+  // against that where it is more than what the database says.
+  [[nodiscard]] std::vector<WindowUsage> OwnUsage() const;
+  void SetUsageElsewhere(const KeyId& id, std::int64_t window_begin_ms, const Usage& elsewhere);
 
   // Writes usage and takes over what other processes changed, now.
   [[nodiscard]] Result<void> Synchronize();

@@ -49,6 +49,8 @@ class RateLimiter {
   void Refund(double tokens);
   // A call that was reserved with `estimate` tokens used `actual` ones.
   void Settle(double estimate, double actual) { tokens_.Take(actual - estimate); }
+  // Another process used as much of the same limits, or less than nothing where it gave back.
+  void TakeElsewhere(double requests, double tokens);
   // The upstream asked to be left alone (retry-after). Never shortens an earlier pause.
   void PauseUntil(std::int64_t until_ns) {
     paused_until_ns_ = std::max(paused_until_ns_, until_ns);
