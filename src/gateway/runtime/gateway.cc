@@ -10,11 +10,14 @@
 #include <fmt/format.h>
 
 #include "assay/cache/upkeep.h"
+#include "assay/core/hash.h"
 #include "assay/gateway/claims_api.h"
 #include "assay/telemetry/log.h"
 #include "assay/telemetry/metrics.h"
 
 #include "checks/checker_pool_internal.h"
+#include "cluster/shared_limits_internal.h"
+#include "cluster/shared_locks_internal.h"
 #include "coalescing/coalescer.h"
 #include "experiments/experiments_api_internal.h"
 #include "experiments/live_set_internal.h"
@@ -80,6 +83,11 @@ std::string InDataFolder(const Settings& settings, std::string_view name) {
   return settings.data_folder.empty() ? "" : fmt::format("{}/{}", settings.data_folder, name);
 }
 
+// Gateways that name an upstream alike and mean the same one share its limits.
+std::string SharedName(const UpstreamSettings& settings) {
+  return fmt::format("{}:{:016x}", settings.name, core::HashBytes64(settings.url, 0));
+}
+
 }  // namespace
 
 // Members are in the order in which they need each other: the last is torn down first.
@@ -100,6 +108,8 @@ struct Gateway::Impl {
 
   void Tick();
   void MakeRefreshPolicy(const CacheSettings& settings);
+  void ShareOverRedis(const CacheSettings& settings);
+  void CountOverRedis(const Settings& settings);
   void RefreshDue();
   void AddGauges();
   void AddRouteMetrics();
@@ -144,6 +154,8 @@ struct Gateway::Impl {
   std::unique_ptr<TelemetryObserver> observer;
   std::unique_ptr<KeyGate> gate;
   std::unique_ptr<cache::TieredCache> cache;
+  std::unique_ptr<ScriptRunner> scripts;          // null without Redis
+  std::unique_ptr<SharedLocks> locks;             // null: not shared
   std::unique_ptr<cache::RefreshPolicy> refresh;  // null: entries are left to expire
   std::int64_t next_refresh_ns = 0;               // of the ticker
   std::size_t next_refresh_thread = 0;
@@ -161,7 +173,8 @@ struct Gateway::Impl {
   std::unique_ptr<ComputePool> compute;  // its jobs answer through the server: stopped before it
   std::unique_ptr<SharedClaims> shared;  // null without shared memory
   std::unique_ptr<HealthWatch> health;
-  std::thread ticker;  // one sample of the metrics a second
+  std::unique_ptr<ScriptRunner> counts;  // null: none of the two; reads `live`
+  std::thread ticker;                    // one sample of the metrics a second
   std::mutex tick_mutex;
   std::condition_variable tick_wake;
   bool stopping = false;
@@ -184,6 +197,35 @@ void Gateway::Impl::MakeRefreshPolicy(const CacheSettings& settings) {
   options.max_at_once = static_cast<std::size_t>(settings.refresh_ahead_count);
   options.give_up_after_ms = kRefreshAgainMs;
   refresh = std::make_unique<cache::RefreshPolicy>(options);
+}
+
+void Gateway::Impl::ShareOverRedis(const CacheSettings& settings) {
+  cache::RedisTier* const redis = RedisOf(*cache);
+  if (redis == nullptr) return;
+  scripts = std::make_unique<ScriptRunner>(*redis);
+  if (settings.coalesce && settings.redis.share_locks) {
+    locks = std::make_unique<SharedLocks>(*scripts, settings.redis.lock_lease_ms);
+  }
+}
+
+// Beside the locks: it waits for a reload and for the disk of the keys, which no request does.
+void Gateway::Impl::CountOverRedis(const Settings& settings) {
+  const RedisTierSettings& wanted = settings.cache.redis;
+  cache::RedisTier* const redis = cache == nullptr ? nullptr : RedisOf(*cache);
+  const bool budgeted = wanted.share_budgets && parts.keys != nullptr && KeysRequired(settings);
+  if (redis == nullptr || (!wanted.share_rates && !budgeted)) return;
+  counts = std::make_unique<ScriptRunner>(*redis);
+  if (wanted.share_rates) {
+    ShareRates(*counts, [this] {
+      std::vector<RatedUpstream> rated;
+      const std::lock_guard lock(reload_mutex);
+      for (const RouteTable::Member& member : live->routes->upstreams()) {
+        rated.push_back({SharedName(member.settings), member.upstream});
+      }
+      return rated;
+    });
+  }
+  if (budgeted) ShareBudgets(*counts, *parts.keys);
 }
 
 // One that failed is not Done, so that it rests for kRefreshAgainMs before it is asked once more.
@@ -222,8 +264,18 @@ void Gateway::Impl::AddGauges() {
   AddStatusMetrics(metrics, {.cache = cache.get(),
                              .log = parts.log,
                              .request_log = parts.request_log,
-                             .keys = parts.keys});
+                             .keys = parts.keys,
+                             .locks = locks.get()});
   AddRouteMetrics();
+  if (counts) {
+    constexpr std::string_view kHelp = "Times that counts were to be shared over Redis";
+    metrics.AddCallback(
+        "assay_shared_counts_total", kHelp, {{"result", "told"}},
+        [this] { return static_cast<double>(counts->answered()); }, true);
+    metrics.AddCallback(
+        "assay_shared_counts_total", kHelp, {{"result", "failed"}},
+        [this] { return static_cast<double>(counts->failed()); }, true);
+  }
   metrics.AddCallback("assay_connections", "Connections of clients now", {},
                       [this] { return static_cast<double>(server->connections()); });
   metrics.AddCallback(
@@ -282,6 +334,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
   if (settings.cache.enabled) {
     ASSAY_ASSIGN(impl->cache, OpenCache(settings.cache, environment, parts.log));
     impl->MakeRefreshPolicy(settings.cache);
+    impl->ShareOverRedis(settings.cache);
   }
   impl->encoders = std::make_unique<EncoderPool>(parts.model_folders, settings.claims.checker);
   impl->checkers = std::make_unique<CheckerPool>(
@@ -320,7 +373,8 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
                                                             .observer = impl->observer.get(),
                                                             .router = &impl->router,
                                                             .compute = impl->compute.get(),
-                                                            .coalescer = &impl->coalescer},
+                                                            .coalescer = &impl->coalescer,
+                                                            .locks = impl->locks.get()},
                                               impl->live, options.threads);
   impl->server = std::make_unique<Server>(options, *impl->pipeline);
   impl->health = std::make_unique<HealthWatch>([log = parts.log](std::string_view name, bool up) {
@@ -328,6 +382,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
     log->Write(up ? telemetry::Level::kInfo : telemetry::Level::kWarn, "health",
                {{"upstream", name}, {"message", up ? "is reached again" : "cannot be reached"}});
   });
+  impl->CountOverRedis(settings);
   impl->AddGauges();
   ASSAY_TRY(AddStageEndpoints(impl->router));
   ASSAY_TRY(

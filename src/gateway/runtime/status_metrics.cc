@@ -104,6 +104,18 @@ constexpr std::array<Row<telemetry::LogStats>, 3> kLogRows = {{
      &telemetry::LogStats::write_errors, true},
 }};
 
+struct LockRow {
+  std::string_view result;
+  std::uint64_t SharedLockStats::* value;
+};
+constexpr std::array<LockRow, 5> kLockRows = {{
+    {"taken", &SharedLockStats::taken},
+    {"answered", &SharedLockStats::answered},
+    {"held", &SharedLockStats::held},
+    {"given_up", &SharedLockStats::given_up},
+    {"failed", &SharedLockStats::failed},
+}};
+
 // One series for each row; `read` gives the statistics as they are now.
 template <typename Rows, typename Read>
 void AddRows(Metrics& metrics, const Rows& rows, const telemetry::Labels& labels,
@@ -202,6 +214,17 @@ void AddStatusMetrics(Metrics& metrics, const StatusParts& parts) {
     metrics.AddCallback(
         "assay_keys_sync_failed_total", "Times that usage of keys could not be written", {},
         [keys = parts.keys] { return static_cast<double>(keys->failed_synchronizations()); }, true);
+  }
+  if (parts.locks != nullptr) {
+    for (const LockRow& row : kLockRows) {
+      metrics.AddCallback(
+          "assay_shared_locks_total", "Looks for another gateway that asks the same",
+          {{"result", std::string(row.result)}},
+          [locks = parts.locks, value = row.value] {
+            return static_cast<double>(locks->Stats().*value);
+          },
+          true);
+    }
   }
   if (parts.request_log != nullptr) {
     AddRows(metrics, kRequestLogRows, {}, [log = parts.request_log] { return log->stats(); });

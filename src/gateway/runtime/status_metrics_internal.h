@@ -12,6 +12,7 @@
 #include "assay/telemetry/metrics.h"
 #include "assay/telemetry/request_log.h"
 
+#include "cluster/shared_locks_internal.h"
 #include "semantic/semantic_pool_internal.h"
 
 namespace assay::gateway {
@@ -22,6 +23,7 @@ struct StatusParts {
   const telemetry::Log* log = nullptr;
   const telemetry::RequestLog* request_log = nullptr;
   const crypto::KeyStore* keys = nullptr;
+  const SharedLocks* locks = nullptr;
 };
 
 void AddStatusMetrics(telemetry::Metrics& metrics, const StatusParts& parts);

@@ -1,5 +1,9 @@
 # The server, the line of stages and what holds them together.
 target_sources(assay_gateway PRIVATE
+  cluster/script_runner.cc
+  cluster/shared_limits.cc
+  cluster/shared_locks.cc
+  cluster/shared_sums.cc
   http/request_parser.cc
   openai/edit.cc
   openai/json_scan.cc
@@ -43,3 +47,7 @@ target_sources(assay_gateway PRIVATE
 assay_test(NAME gateway_request_test
   SOURCES experts/expert_request_test.cc experts/reliability_pool_test.cc http/request_parser_test.cc openai/json_scan_test.cc openai/request_test.cc server/send_batch_test.cc
   LINK assay_gateway Boost::json simdjson::simdjson)
+
+assay_test(NAME gateway_cluster_test
+  SOURCES cluster/shared_limits_test.cc cluster/shared_locks_test.cc
+  LINK assay_gateway)

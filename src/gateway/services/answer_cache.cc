@@ -137,6 +137,13 @@ Result<std::unique_ptr<cache::TieredCache>> OpenCache(const CacheSettings& setti
                                               cache::TieredOptions{});
 }
 
+cache::RedisTier* RedisOf(const cache::TieredCache& cache) {
+  for (const auto& tier : cache.lower()) {
+    if (auto* const redis = dynamic_cast<cache::RedisTier*>(tier.get())) return redis;
+  }
+  return nullptr;
+}
+
 CacheTier TierOf(std::string_view name) {
   if (name == "memory") return CacheTier::kMemory;
   if (name == "zstd" || name == "compressed") return CacheTier::kCompressed;

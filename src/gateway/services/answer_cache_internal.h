@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "assay/cache/redis_tier.h"
 #include "assay/cache/tiered_cache.h"
 #include "assay/core/result.h"
 #include "assay/gateway/exchange.h"
@@ -24,6 +25,9 @@ namespace assay::gateway {
 // those of RedisAddress::Parse and ReadSecret; kInvalidArgument for a password and a Unix socket.
 [[nodiscard]] Result<std::string> RedisUrl(const RedisTierSettings& settings,
                                            const Environment& environment);
+
+// The Redis tier of that cache, or null.
+[[nodiscard]] cache::RedisTier* RedisOf(const cache::TieredCache& cache);
 
 // By the name that the tier gives itself: "memory", "zstd", "disk", "redis".
 [[nodiscard]] CacheTier TierOf(std::string_view name);

@@ -91,7 +91,19 @@ Key CacheKey(CacheSettings& s) {
                 Duration("time", s.redis.time_ms, {1, kMinuteMs}, kRestart,
                          "Limit of one answer; then Redis counts as dead and is not waited for."),
                 Duration("retry_after", s.redis.retry_after_ms, {10, kHourMs}, kRestart,
-                         "When a dead one is tried again.")}),
+                         "When a dead one is tried again."),
+                Bool("share_locks", s.redis.share_locks, kRestart,
+                     "Ask a question that several gateways get at once only once (with "
+                     "`cache.coalesce`)."),
+                Bool("share_rates", s.redis.share_rates, kRestart,
+                     "`upstreams.NAME.rate` is for all gateways together."),
+                Bool("share_budgets", s.redis.share_budgets, kRestart,
+                     "Budgets of API keys are for all gateways together."),
+                Duration("lock_lease", s.redis.lock_lease_ms, {100, kMinuteMs}, kRestart,
+                         "How long the lock of a gateway that died keeps the others waiting."),
+                Duration("lock_wait", s.redis.lock_wait_ms, {0, kHourMs}, kLive,
+                         "How long a gateway waits at most for the answer to a question that "
+                         "another one asks; then it asks as well.")}),
        String("sealing_key_file", s.sealing_key_file, kRestart,
               "Key file with mode 0600; entries on disk and in Redis are then sealed with "
               "AES-256-GCM.")});

@@ -1,10 +1,15 @@
 // AskExperts, Store and Reply of an exchange that no memory held.
+#include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>  // Boost 1.81's awaitable.hpp does not include it
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include "checks/check_claims_internal.h"
@@ -19,6 +24,14 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::uint32_t kBytesPerToken = 4;  // a rough mean of English text, for rate limits
+
+// Of a wait for another gateway: looks come after an eighth of the time waited so far, which adds
+// as much to an answer at most.
+constexpr std::int64_t kLookShare = 8;
+constexpr std::int64_t kFirstLookMs = 5;
+constexpr std::int64_t kLastLookMs = 100;
+// One may die or get no answer; an answer that two have not stored is one that is not stored.
+constexpr int kMaxHolders = 2;
 
 }  // namespace
 
@@ -130,8 +143,8 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
     const auto asked = co_await parts_.coalescer->Ask(exchange.key, std::move(call), sink);
     miss->NoteStage(Stage::kAskExperts, begin_ns);
     if (asked) client.Finish();
-    if (miss->late_entry) {
-      AnswerLowerHit(*miss, {.entry = miss->late_entry, .tier = CacheTier::kMemory});
+    if (miss->late.entry) {
+      AnswerLowerHit(*miss, miss->late);
     } else if (asked) {
       exchange.coalesced = !asked->leader;
       AnswerMiss(*miss, *asked->reply);
@@ -150,18 +163,64 @@ asio::awaitable<void> Pipeline::RunMiss(std::shared_ptr<Miss> miss) {
   }
 }
 
-// As Ask, for the first of several. An equal question may have been answered between this one's
-// look into memory and its turn here: then nobody is asked.
+// Takes the lock of this answer among gateways, into miss.lease. While another one has it, waits
+// for what that stores: null when it did not, or not in time.
+asio::awaitable<Pipeline::LowerHit> Pipeline::WaitForOthers(Miss& miss) {
+  const auto executor = co_await asio::this_coro::executor;
+  const std::int64_t begin_ns = core::Clock::Real().monotonic_ns();
+  std::int64_t limit_ms = miss.live->settings.cache.redis.lock_wait_ms;
+  if (miss.route->deadline_ms > 0) limit_ms = std::min(limit_ms, miss.route->deadline_ms / 2);
+  std::string holder;
+  for (int holders = 0;;) {
+    const auto given = std::make_shared<HandOver<SharedLocks::Turn>>(executor);
+    std::function<void(SharedLocks::Turn)> done = [given](SharedLocks::Turn turn) {
+      HandOver<SharedLocks::Turn>::Give(given, std::move(turn));
+    };
+    parts_.locks->Try(miss.exchange.key, std::move(done));
+    SharedLocks::Turn turn = co_await given->Take();
+    if (turn.state == SharedLocks::State::kStored) {
+      co_return co_await LookLower(miss.exchange.key, miss);
+    }
+    miss.lease = std::move(turn.lease);
+    if (turn.state != SharedLocks::State::kHeld) co_return LowerHit{};
+    if (holder != turn.holder) ++holders;
+    holder = std::move(turn.holder);
+    const std::int64_t waited_ms = (core::Clock::Real().monotonic_ns() - begin_ns) / 1'000'000;
+    if (holders > kMaxHolders || waited_ms >= limit_ms) break;
+    asio::steady_timer timer(executor, std::chrono::milliseconds(std::clamp(
+                                           waited_ms / kLookShare, kFirstLookMs, kLastLookMs)));
+    (void)co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+  parts_.locks->NoteGivenUp();
+  co_return LowerHit{};
+}
+
+// An equal question may have been answered between this one's look into memory and its turn here,
+// or be at another gateway.
+asio::awaitable<Pipeline::LowerHit> Pipeline::LookLate(Miss& miss) {
+  const Exchange& exchange = miss.exchange;
+  if (!exchange.wish.may_read) co_return LowerHit{};
+  const std::int64_t now_ms = exchange.started_wall_ns / 1'000'000;
+  LowerHit hit = {.entry = parts_.cache->GetMemory(exchange.key, exchange.tenant, now_ms),
+                  .tier = CacheTier::kMemory};
+  const auto wanted = [&] { return hit.entry && IsWanted(*hit.entry, exchange.wish, now_ms); };
+  if (!wanted() && parts_.locks != nullptr) hit = co_await WaitForOthers(miss);
+  if (!wanted()) hit = LowerHit{};
+  co_return hit;
+}
+
+// As Ask, for the first of several; nobody is asked where there is an answer by now.
 asio::awaitable<Result<UpstreamReply>> Pipeline::AskOnce(std::shared_ptr<Miss> miss,
                                                          ChunkSink* sink) {
   Exchange& exchange = miss->exchange;
-  cache::EntryRef entry;
-  if (exchange.wish.may_read) {
-    const std::int64_t now_ms = exchange.started_wall_ns / 1'000'000;
-    entry = parts_.cache->GetMemory(exchange.key, exchange.tenant, now_ms);
-    if (entry && !IsWanted(*entry, exchange.wish, now_ms)) entry = {};
+  const std::shared_ptr<void> hold = miss->reply ? miss->reply->HoldThread() : miss->hold;
+  LowerHit late = co_await LookLate(*miss);
+  if (!late.entry) {
+    Result<UpstreamReply> asked = co_await Ask(miss, sink);
+    miss->lease.reset();  // the cache has it until the answer is where others look
+    co_return asked;
   }
-  if (!entry) co_return co_await Ask(miss, sink);
+  const cache::EntryRef entry = late.entry;
   UpstreamReply reply;
   reply.status = 200;
   reply.content_type = entry->content_type();
@@ -169,8 +228,8 @@ asio::awaitable<Result<UpstreamReply>> Pipeline::AskOnce(std::shared_ptr<Miss> m
   reply.usage = {entry->info().prompt_tokens, entry->info().completion_tokens, 0};
   reply.verdict = entry->verdict().substr(0, entry->verdict().find('\n'));
   exchange.outcome = CacheOutcome::kHit;
-  exchange.tier = CacheTier::kMemory;
-  miss->late_entry = entry;
+  exchange.tier = late.tier;
+  miss->late = std::move(late);
   if (sink == nullptr) {
     reply.body = entry->body();
     co_return reply;
@@ -272,7 +331,7 @@ void Pipeline::Store(Miss& miss, const UpstreamReply& reply, std::string_view bo
       StoredVerdict(reply.verdict, miss.route->DocumentsOf(exchange.endpoint));
   text.verdict = verdict;
   if (const auto entry = cache::Entry::Make(exchange.key, info, text)) {
-    parts_.cache->Put(*entry, now_ms);
+    parts_.cache->Put(*entry, now_ms, miss.lease);
     miss.stored = true;
     TakeSemantic(miss, body, info.expires_ms);
   }

@@ -23,6 +23,7 @@
 #include "assay/gateway/router.h"
 #include "assay/gateway/settings.h"
 
+#include "cluster/shared_locks_internal.h"
 #include "coalescing/coalescer.h"
 #include "coalescing/shared_work.h"
 #include "experiments/live_set_internal.h"
@@ -44,6 +45,7 @@ struct PipelineParts {
   Router* router = nullptr;
   ComputePool* compute = nullptr;
   Coalescer* coalescer = nullptr;
+  SharedLocks* locks = nullptr;  // null: no other gateway is waited for
 };
 
 // What a reload replaces.
@@ -108,6 +110,8 @@ class Pipeline final : public RequestSink {
     CacheTier tier = CacheTier::kNone;
   };
   boost::asio::awaitable<LowerHit> LookLower(core::Hash128 key, const Miss& miss);
+  boost::asio::awaitable<LowerHit> WaitForOthers(Miss& miss);
+  boost::asio::awaitable<LowerHit> LookLate(Miss& miss);
   boost::asio::awaitable<Result<UpstreamReply>> AskOnce(std::shared_ptr<Miss> miss,
                                                         ChunkSink* sink);
   boost::asio::awaitable<Result<UpstreamReply>> Ask(std::shared_ptr<Miss> miss, ChunkSink* sink);

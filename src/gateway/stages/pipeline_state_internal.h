@@ -99,12 +99,13 @@ struct Pipeline::Miss {
   std::string verdict_field;   // the value of x-assay-verdict; empty: no such field
   std::string error_code;
   std::uint64_t answer_bytes = 0;
-  cache::EntryRef late_entry;  // stored by an equal question after this one had looked; else null
-  bool running = false;        // the coroutine has begun, so that it may be cancelled
-  bool stored = false;         // the answer is in the cache
-  bool begun = false;          // the head of a stream is sent
-  bool whole = false;          // the client has all of a stream
-  bool finished = false;       // answered and observed
+  LowerHit late;                      // stored by an equal question after this one had looked
+  std::shared_ptr<const void> lease;  // while other gateways wait for this answer
+  bool running = false;               // the coroutine has begun, so that it may be cancelled
+  bool stored = false;                // the answer is in the cache
+  bool begun = false;                 // the head of a stream is sent
+  bool whole = false;                 // the client has all of a stream
+  bool finished = false;              // answered and observed
 
   [[nodiscard]] std::string Fields(std::string_view cache_state) const;
   void NoteStage(Stage stage, std::int64_t begin_monotonic_ns);

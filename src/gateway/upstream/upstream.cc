@@ -1,6 +1,7 @@
 #include "upstream/upstream.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace assay::gateway {
@@ -61,6 +62,8 @@ Upstream::Ticket Upstream::Admit(std::uint64_t tokens) {
     return ticket;
   }
   ticket.wait_ns = limiter_.Reserve(now_ns, static_cast<double>(tokens));
+  ++spent_.requests;
+  spent_.tokens += static_cast<std::int64_t>(tokens);
   ticket.waiting = ticket.wait_ns > 0;
   if (ticket.waiting) ++stats_.waiting;
   return ticket;
@@ -122,6 +125,17 @@ void Upstream::SetReachable(bool reachable, std::int64_t next_look_ns) {
   next_look_ns_ = next_look_ns;
 }
 
+UpstreamSpent Upstream::TakeSpent() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(spent_, UpstreamSpent{});
+}
+
+void Upstream::NoteSpentElsewhere(const UpstreamSpent& spent) {
+  const std::scoped_lock lock(mutex_);
+  limiter_.TakeElsewhere(static_cast<double>(spent.requests - spent.requests_back),
+                         static_cast<double>(spent.tokens - spent.tokens_back));
+}
+
 void Upstream::NoteHedge() {
   const std::scoped_lock lock(mutex_);
   ++stats_.hedges;
@@ -147,6 +161,8 @@ void Upstream::Leave(Ticket& ticket) {
       }
     }
     limiter_.Refund(static_cast<double>(ticket.tokens));
+    ++spent_.requests_back;
+    spent_.tokens_back += static_cast<std::int64_t>(ticket.tokens);
     breaker_.Abandoned(ticket.permit);
   }
   if (next) next->wake();
@@ -157,7 +173,11 @@ void Upstream::Finish(const Ticket& ticket, Outcome outcome, std::uint64_t token
   const std::int64_t now_ns = clock_.monotonic_ns();
   std::unique_lock lock(mutex_);
   const std::shared_ptr<Waiter> next = EndOne();
-  if (tokens != 0) limiter_.Settle(static_cast<double>(ticket.tokens), static_cast<double>(tokens));
+  if (tokens != 0) {
+    limiter_.Settle(static_cast<double>(ticket.tokens), static_cast<double>(tokens));
+    const auto more = static_cast<std::int64_t>(tokens) - static_cast<std::int64_t>(ticket.tokens);
+    (more > 0 ? spent_.tokens : spent_.tokens_back) += std::abs(more);
+  }
   if (retry_after_ms > 0 && outcome != Outcome::kGood)
     limiter_.PauseUntil(now_ns + retry_after_ms * kNsPerMs);
   switch (outcome) {

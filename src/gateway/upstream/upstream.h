@@ -42,6 +42,14 @@ struct UpstreamStats {
   bool reachable = true;       // as the latest look from outside said
 };
 
+// What calls took of an upstream's limits, and gave back because they were not made or took less.
+struct UpstreamSpent {
+  std::int64_t requests = 0;
+  std::int64_t requests_back = 0;
+  std::int64_t tokens = 0;
+  std::int64_t tokens_back = 0;
+};
+
 // How an attempt ended, as limits and breaker see it.
 enum class Outcome : std::uint8_t {
   kGood,       // answered; also a 4xx: the request was wrong, not the upstream
@@ -98,6 +106,13 @@ class Upstream {
   // What a look from outside saw. One that is not reachable gets no calls; `next_look_ns`, of the
   // clock's monotonic time, is when that may change.
   void SetReachable(bool reachable, std::int64_t next_look_ns);
+  [[nodiscard]] bool has_rate() const {
+    return limits_.requests_per_minute != 0 || limits_.tokens_per_minute != 0;
+  }
+  // What was taken since the last call of this.
+  [[nodiscard]] UpstreamSpent TakeSpent();
+  // What other gateways took of the same limits.
+  void NoteSpentElsewhere(const UpstreamSpent& spent);
   // The call that begins is a hedge; a hedge answered first.
   void NoteHedge();
   void NoteHedgeWon();
@@ -124,6 +139,7 @@ class Upstream {
   core::RateLimiter limiter_;
   CircuitBreaker breaker_;
   UpstreamStats stats_;
+  UpstreamSpent spent_;
   std::int64_t next_look_ns_ = 0;             // while it is not reachable
   std::deque<std::shared_ptr<Waiter>> line_;  // for a call in flight to end
 };

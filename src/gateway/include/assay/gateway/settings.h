@@ -67,6 +67,11 @@ struct RedisTierSettings {
   std::string prefix = "assay:";
   std::int64_t time_ms = 5;             // of one answer; then Redis counts as dead
   std::int64_t retry_after_ms = 1'000;  // until a dead one is tried again
+  bool share_locks = true;              // equal questions of several gateways are asked once
+  bool share_rates = true;              // `upstreams.NAME.rate` holds for all gateways together
+  bool share_budgets = true;            // so do the budgets of keys
+  std::int64_t lock_lease_ms = 3'000;   // until the lock of a gateway that died is free
+  std::int64_t lock_wait_ms = 30'000;   // for another gateway's answer
   [[nodiscard]] bool enabled() const { return !url.empty(); }
 };
 
