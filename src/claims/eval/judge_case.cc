@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -34,12 +36,21 @@ std::string Quoted(std::string_view text) {
   return quoted + '"';
 }
 
-void AppendTrainingLine(const EvalCase& item, std::size_t piece, Truth truth,
+void AppendTexts(std::string_view name, std::span<const std::string> texts, std::string& line) {
+  line += fmt::format(",\"{}\":[", name);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (i > 0) line += ',';
+    line += Quoted(texts[i]);
+  }
+  line += ']';
+}
+
+void AppendTrainingLine(const EvalCase& item, std::size_t index, const LabelledPiece& piece,
                         const Observation& seen, std::string& lines) {
   lines += fmt::format(
       R"({{"id":{},"group":{},"part":{},"claim":{},"one":{},"truth":{},"case_truth":{},"features":[{}])",
-      Quoted(item.id), Quoted(item.group), Quoted(item.part), piece, item.is_one_claim,
-      static_cast<int>(truth), static_cast<int>(item.truth),
+      Quoted(item.id), Quoted(item.group), Quoted(item.part), index, item.is_one_claim,
+      static_cast<int>(piece.truth), static_cast<int>(item.truth),
       fmt::join(seen.features.values(), ","));
   lines += ",\"swaps\":[";
   for (std::size_t i = 0; i < seen.swaps.size(); ++i) {
@@ -48,10 +59,13 @@ void AppendTrainingLine(const EvalCase& item, std::size_t piece, Truth truth,
     lines += ',';
     AppendVector(seen.swaps[i].second, lines);
   }
-  lines += fmt::format(R"(],"verdict":{},"risk":{:.5f},"rule":{}}})",
+  lines += fmt::format(R"(],"verdict":{},"risk":{:.5f},"rule":{})",
                        static_cast<int>(seen.decision.verdict), 1 - seen.decision.support,
                        seen.decision.finding != kNoFinding);
-  lines += '\n';
+  lines += fmt::format(R"(,"text":{})", Quoted(piece.text));
+  AppendTexts("unsupported", piece.unsupported, lines);
+  AppendTexts("evidence", seen.evidence, lines);
+  lines += "}\n";
 }
 
 }  // namespace
@@ -62,10 +76,10 @@ std::size_t FoldOf(std::string_view group) {
   return static_cast<std::size_t>(hash % kFolds);
 }
 
-std::vector<CaseJudge::Piece> CaseJudge::PiecesOf(const EvalCase& item) {
-  std::vector<Piece> pieces;
+std::vector<LabelledPiece> CaseJudge::PiecesOf(const EvalCase& item) {
+  std::vector<LabelledPiece> pieces;
   if (item.is_one_claim) {
-    pieces.push_back({item.response, item.truth});
+    pieces.push_back({item.response, item.truth, {}});
     return pieces;
   }
   const QuestionFrame frame(item.question);
@@ -77,7 +91,7 @@ std::vector<CaseJudge::Piece> CaseJudge::PiecesOf(const EvalCase& item) {
     if (sentence.block == text::BlockKind::kHeading || sentence.block == text::BlockKind::kCode) {
       continue;
     }
-    Piece piece{std::string(sentence.span.of(item.response)), Truth::kSupported};
+    LabelledPiece piece{std::string(sentence.span.of(item.response)), Truth::kSupported, {}};
     view.Read(piece.text, sentence.block);
     answers = answers && IsFragment(view);
     if (answers) piece.text = frame.Complete(piece.text);
@@ -85,6 +99,9 @@ std::vector<CaseJudge::Piece> CaseJudge::PiecesOf(const EvalCase& item) {
       if (labelled.span.begin >= sentence.span.end || labelled.span.end <= sentence.span.begin) {
         continue;
       }
+      const std::size_t begin = std::max(labelled.span.begin, sentence.span.begin);
+      const std::size_t end = std::min(labelled.span.end, sentence.span.end);
+      piece.unsupported.push_back(item.response.substr(begin, end - begin));
       if (piece.truth != Truth::kContradicted) {
         piece.truth = labelled.conflicts ? Truth::kContradicted : Truth::kNeutral;
       }
@@ -126,14 +143,14 @@ Result<ScoredCase> CaseJudge::Judge(const EvalCase& item, std::string& lines) {
   if (!folds_.empty()) model = &folds_[FoldOf(item.group)];
   VerifierPeer::SetModel(*verifier_, *model);
   std::vector<float> risks;
-  const std::vector<Piece> pieces = PiecesOf(item);
+  const std::vector<LabelledPiece> pieces = PiecesOf(item);
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     Observation seen;
     ASSAY_ASSIGN(const Judgement judgement,
                  VerifierPeer::Observe(*verifier_, pieces[i].text, seen));
     risks.push_back(1 - judgement.support);
     scored.verdict = judgement.verdict;
-    if (dump_) AppendTrainingLine(item, i, pieces[i].truth, seen, lines);
+    if (dump_) AppendTrainingLine(item, i, pieces[i], seen, lines);
   }
   if (item.is_one_claim) {
     scored.risk = risks[0];

@@ -19,6 +19,13 @@ inline constexpr std::size_t kFolds = 5;
 // Fold of a group: FNV-1a (64 bits) modulo kFolds, as in models/verifier/train.py.
 [[nodiscard]] std::size_t FoldOf(std::string_view group);
 
+// What is judged at once: the claim, or a sentence of the answer.
+struct LabelledPiece {
+  std::string text;
+  Truth truth = Truth::kSupported;
+  std::vector<std::string> unsupported;  // the labelled parts of the sentence
+};
+
 class CaseJudge {
  public:
   // `folds`: five models or empty. `dump`: whether lines for training are wanted.
@@ -29,11 +36,7 @@ class CaseJudge {
   [[nodiscard]] Result<ScoredCase> Judge(const EvalCase& item, std::string& lines);
 
  private:
-  struct Piece {
-    std::string text;
-    Truth truth = Truth::kSupported;
-  };
-  [[nodiscard]] static std::vector<Piece> PiecesOf(const EvalCase& item);
+  [[nodiscard]] static std::vector<LabelledPiece> PiecesOf(const EvalCase& item);
   [[nodiscard]] Result<void> OpenSource(const EvalCase& item);
 
   const embed::Encoder* words_;

@@ -1,5 +1,7 @@
 // What evaluation and training see of a Verifier beside its judgements.
 #pragma once
+#include <cstddef>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -10,6 +12,8 @@
 
 namespace assay::claims::internal {
 
+inline constexpr std::size_t kObservedEvidence = 8;
+
 // Everything that was measured on the way to one judgement.
 struct Observation {
   FeatureVector features;
@@ -17,6 +21,7 @@ struct Observation {
   Decision decision;
   // Vectors of the words that were swapped, claim and evidence.
   std::vector<std::pair<std::vector<float>, std::vector<float>>> swaps;
+  std::vector<std::string> evidence;  // the best sentences, best first, at most kObservedEvidence
 };
 
 class VerifierPeer {

@@ -76,6 +76,7 @@ struct Verifier::State {
 
   Open FindOpen(std::span<const std::string_view> claims, std::span<Judgement> known);
   Result<void> FindPassages(Open& open);
+  void Observe(const Judging& judging);
   Result<Judging> Start(std::string_view claim, std::span<const std::uint32_t> passages);
   Result<void> Finish(std::vector<Judging>& judgings, const Open& open, std::size_t first,
                       std::span<Judgement> out);
@@ -114,20 +115,27 @@ Result<void> Verifier::State::FindPassages(Open& open) {
   return {};
 }
 
+void Verifier::State::Observe(const Judging& judging) {
+  const internal::Measurement& measurement = judging.measurement;
+  observation->features = measurement.features;
+  observation->clause = measurement.clause;
+  observation->decision = judging.decision;
+  const std::size_t best = std::min(internal::kObservedEvidence, measurement.ranking.size());
+  for (const std::uint32_t row : std::span(measurement.ranking).first(best)) {
+    observation->evidence.emplace_back(judging.pool.rows[row].statement->text);
+  }
+  for (const internal::WordSwap& swap : measurement.facts.swaps) {
+    const std::span<const float> a = reader.words().vector(swap.claim);
+    const std::span<const float> b = reader.words().vector(swap.evidence);
+    observation->swaps.emplace_back(std::vector(a.begin(), a.end()),
+                                    std::vector(b.begin(), b.end()));
+  }
+}
+
 Result<Judging> Verifier::State::Start(std::string_view claim,
                                        std::span<const std::uint32_t> passages) {
   ASSAY_ASSIGN(Judging judging, internal::StartJudging(claim, passages, reader, *model, options));
-  if (observation != nullptr && !judging.done) {
-    observation->features = judging.measurement.features;
-    observation->clause = judging.measurement.clause;
-    observation->decision = judging.decision;
-    for (const internal::WordSwap& swap : judging.measurement.facts.swaps) {
-      const std::span<const float> a = reader.words().vector(swap.claim);
-      const std::span<const float> b = reader.words().vector(swap.evidence);
-      observation->swaps.emplace_back(std::vector(a.begin(), a.end()),
-                                      std::vector(b.begin(), b.end()));
-    }
-  }
+  if (observation != nullptr && !judging.done) Observe(judging);
   if (entailment != nullptr) internal::ChoosePremises(judging, reader, options);
   return judging;
 }
