@@ -5,7 +5,7 @@
 
 Can be stopped at any time: called again with the same arguments it goes on from its last checkpoint (OUT.part). Seeds are
 fixed; with one thread on the same machine the same examples give the same weights. `answers` without --fold trains on all.
-Needs torch and tokenizers (not part of Assay's environment); a GPU is not used.
+Needs torch, tokenizers and openvino (torch is not part of Assay's environment); a GPU is not used.
 """
 
 import argparse
@@ -110,7 +110,7 @@ class Run:
 
 
 def general(options):
-    import safetensors_file
+    from graph import read_safetensors
     rows = batches.load(options.examples, lambda row: row["set"] != "ragtruth" and not row["set"].startswith("answer_change"))
     # A fiftieth of the groups is held back: it shows how the learning goes.
     held = [row for row in rows if row["fold"] == 0 and hash_fold(row["group"])]
@@ -121,7 +121,7 @@ def general(options):
     examples = batches.encode(rows, options.vocabulary, options.max_tokens)
     torch.manual_seed(SEED)
     network = Checker()
-    load_minilm(network, safetensors_file.read(options.weights))
+    load_minilm(network, read_safetensors(options.weights))
     frozen = {id(p) for module in (network.words, network.places) for p in module.parameters()}
     trained = [p for p in network.parameters() if id(p) not in frozen]
     run = Run(network, trained, options.lr, options.out)
