@@ -89,18 +89,24 @@ class PyVerifier {
   }
 
   Judgement Verify(std::string_view claim) {
-    return Take(Unlocked([&] {
+    Judgement found = Take(Unlocked([&] {
       const std::lock_guard locked(mutex_);
       return verifier_->Verify(claim);
     }));
+    ToCharacters(claim, found.unsupported_words);
+    return found;
   }
 
   std::vector<Judgement> VerifyBatch(const nb::object& texts) {
     const Texts held(texts);
-    return Take(Unlocked([&] {
+    std::vector<Judgement> found = Take(Unlocked([&] {
       const std::lock_guard locked(mutex_);
       return verifier_->VerifyBatch(held.views());
     }));
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      ToCharacters(held.views()[i], found[i].unsupported_words);
+    }
+    return found;
   }
 
   // Verdicts as numbers: what the cache has is read without a lock and without a Python object.
@@ -200,6 +206,16 @@ void BindJudgements(nb::module_& module) {
       .def_ro("support", &Judgement::support, "Probability that the documents support the claim.")
       .def_ro("reason", &Judgement::reason, "One sentence for people.")
       .def_ro("evidence", &Judgement::evidence, "Best first.")
+      .def_prop_ro(
+          "unsupported_words",
+          [](const Judgement& judgement) {
+            std::vector<std::pair<std::uint32_t, std::uint32_t>> words;
+            for (const text::Span& word : judgement.unsupported_words) {
+              words.emplace_back(word.begin, word.end);
+            }
+            return words;
+          },
+          "First and one past the last character in the claim of what nothing bears out.")
       .def("__repr__", [](const Judgement& judgement) {
         return "Judgement(" + std::string(claims::VerdictName(judgement.verdict)) + ": " +
                judgement.reason + ")";

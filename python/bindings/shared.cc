@@ -17,10 +17,14 @@ class PySharedClient {
 
   std::vector<claims::Judgement> VerifyBatch(const nb::object& texts, std::string_view route) {
     const Texts held(texts);
-    return Take(Unlocked([&] {
+    std::vector<claims::Judgement> found = Take(Unlocked([&] {
       const std::lock_guard locked(mutex_);
       return verifier_.Verify(held.views(), route);
     }));
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      ToCharacters(held.views()[i], found[i].unsupported_words);
+    }
+    return found;
   }
 
   std::pair<Output<std::uint8_t>, Output<float>> Codes(const nb::object& texts,

@@ -23,6 +23,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "assay/core/result.h"
+#include "assay/text/span.h"
 
 namespace assay::python {
 
@@ -91,6 +92,15 @@ class Indices {
   std::size_t byte_ = 0;
   std::size_t index_ = 0;
 };
+
+// Spans of a text's bytes become spans of its characters.
+inline void ToCharacters(std::string_view text, std::span<text::Span> spans) {
+  Indices indices(text);
+  for (text::Span& span : spans) {
+    span.begin = static_cast<std::uint32_t>(indices.Of(span.begin));
+    span.end = static_cast<std::uint32_t>(indices.Of(span.end));
+  }
+}
 
 using Record = nb::typed<nb::dict, nb::str, nb::any>;
 

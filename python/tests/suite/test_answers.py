@@ -103,6 +103,10 @@ def test_claims_are_judged_against_documents(encoder, with_words):
     assert wrong.verdict == "contradicted"
     assert "30 days" in wrong.reason
     assert verifier.verify("Whales are mammals.").verdict == "unverified"
+    assert right.unsupported_words == []
+    claim = "Café employees get 3 days of leave a year."
+    for one in (verifier.verify(claim), *verifier.verify_batch([claim])):
+        assert [claim[start:end] for start, end in one.unsupported_words] == ["3 days"]
 
 
 @pytest.mark.native

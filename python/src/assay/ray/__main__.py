@@ -24,7 +24,8 @@ Judges every claim of each answer against the documents. Input, one JSON object 
   {"id": "a", "question": "How many days?", "answer": "Employees get 27 days of leave."}
   {"id": "b", "claims": ["Employees get 27 days of leave."]}
 Output, a line for each row in OUT/blocks/*.jsonl, listed in OUT/manifest.jsonl:
-  {"hash", "id", "claims": [{"text", "verdict", "confidence", "reason", "evidence"}], "summary"}"""
+  {"hash", "id", "claims": [{"text", "verdict", "confidence", "reason", "evidence", "unsupported_words"}],
+  "summary"}"""
 
 _CHECK_EXAMPLES = """\
 examples:

@@ -70,7 +70,7 @@ class Checker:
         found = [self._claims_of(row) for row in rows]
         judged = iter(self._verifier.verify_batch([claim["text"] for one in found for claim in one]))
         for claim in (claim for one in found for claim in one):
-            claim.update(self._said(next(judged)))
+            claim.update(self._said(claim["text"], next(judged)))
         return [{"claims": one, "summary": _summary(one)} for one in found]
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
@@ -92,14 +92,16 @@ class Checker:
         ]
 
     @staticmethod
-    def _said(judgement: claims.Judgement) -> Fields:
+    def _said(claim: str, judgement: claims.Judgement) -> Fields:
+        offsets = _ByteOffsets(claim)
+        words = [{"start": offsets.of(start), "end": offsets.of(end)} for start, end in judgement.unsupported_words]
         evidence = [
             {"file": one.file, "line": one.line, "text": one.text, "score": round(one.score, 4)}
             for one in judgement.evidence
         ]
         return {
             "verdict": judgement.verdict, "confidence": round(judgement.confidence, 4), "reason": judgement.reason,
-            "evidence": evidence,
+            "evidence": evidence, "unsupported_words": words,
         }  # fmt: skip
 
 
