@@ -16,6 +16,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "json_text.h"
@@ -162,8 +163,19 @@ void Log::Impl::Run() {
   }
 }
 
+namespace {
+
+// Bytes of a regular file; -1 for a pipe or a terminal.
+off_t SizeOf(int file) {
+  struct stat about{};
+  return ::fstat(file, &about) == 0 && S_ISREG(about.st_mode) ? about.st_size : -1;
+}
+
+}  // namespace
+
 std::uint64_t Log::Impl::WriteAll(int file, const std::string& bytes, std::uint64_t lines) {
   if (torn && ::write(file, "\n", 1) == 1) torn = false;
+  const off_t begin = SizeOf(file);
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t count = ::write(file, bytes.data() + done, bytes.size() - done);
@@ -172,10 +184,15 @@ std::uint64_t Log::Impl::WriteAll(int file, const std::string& bytes, std::uint6
     done += static_cast<std::size_t>(count);
   }
   if (done == bytes.size()) return 0;
-  const auto whole = static_cast<std::uint64_t>(
-      std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(done), '\n'));
-  torn = torn || (done > 0 && bytes[done - 1] != '\n');
-  return lines - whole;
+  const std::string_view passed(bytes.data(), done);
+  const std::size_t whole = passed.find_last_of('\n') + 1;  // 0 where there is none
+  if (whole < done) {
+    // A half line is taken back where nobody has written after it.
+    const off_t end = begin + static_cast<off_t>(whole);
+    const bool last = begin >= 0 && SizeOf(file) == begin + static_cast<off_t>(done);
+    torn = !last || ::ftruncate(file, end) != 0;
+  }
+  return lines - static_cast<std::uint64_t>(std::ranges::count(passed, '\n'));
 }
 
 Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
