@@ -307,6 +307,18 @@ Result<text::WordPiece> OpenVocabulary(core::FileSystem& files, const std::strin
   return tokenizer;
 }
 
+// OpenVINO would try each of its formats on a file that is none of them. XML begins with a tag, an
+// ONNX file with the key of one of ModelProto's fields 1 to 8 (onnx.proto).
+Result<void> CheckFormat(core::FileSystem& files, const std::string& path, bool is_xml) {
+  constexpr std::string_view kKeys = "\x08\x12\x1A\x22\x28\x32\x3A\x42";
+  ASSAY_ASSIGN(const auto file, files.OpenRead(path));
+  std::array<char, 1> first{};
+  ASSAY_ASSIGN(const std::size_t count, file->ReadAt(0, first));
+  if (count == 1 && (is_xml ? first[0] == '<' : kKeys.contains(first[0]))) return {};
+  return Fail(Code::kInvalidArgument, fmt::format("{} is no {}; export the model again", path,
+                                                  is_xml ? "graph of OpenVINO" : "ONNX model"));
+}
+
 Result<std::unique_ptr<Network>> OpenNetwork(core::FileSystem& files, const std::string& folder,
                                              const CrossEncoderOptions& options) {
   const std::string xml = folder + "/model.xml";
@@ -317,6 +329,7 @@ Result<std::unique_ptr<Network>> OpenNetwork(core::FileSystem& files, const std:
         Code::kNotFound,
         fmt::format("{}: neither model.xml with model.bin nor model.onnx is there", folder));
   }
+  ASSAY_TRY(CheckFormat(files, is_xml ? xml : onnx, is_xml));
   ASSAY_ASSIGN(const OpenVino* runtime, OpenVino::Load(files, options.runtime_folders));
   const Network::Options network{.threads = options.threads,
                                  .streams = std::max<std::size_t>(1, options.streams)};

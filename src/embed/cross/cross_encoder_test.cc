@@ -218,7 +218,9 @@ TEST_F(CrossEncoderTest, AMissingFileIsNamed) {
   EXPECT_NE(message().find("neither model.xml with model.bin nor model.onnx"), std::string::npos)
       << message();
   std::ofstream(path + "/model.onnx") << "no graph";
-  EXPECT_NE(message().find("model.onnx"), std::string::npos) << message();
+  EXPECT_NE(message().find("model.onnx is no ONNX model"), std::string::npos) << message();
+  std::ofstream(path + "/model.xml") << "no graph";
+  EXPECT_NE(message().find("model.xml is no graph of OpenVINO"), std::string::npos) << message();
 }
 
 TEST_F(CrossEncoderTest, TheCheckerIsFoundWhereModelsAreInstalled) {
