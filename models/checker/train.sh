@@ -2,7 +2,7 @@
 # Trains the checker from nothing: models/checker/train.sh WORK_FOLDER [THREADS]
 # Needs build/release (the target claim_eval), .venv of scripts/setup.sh and the data sets at $ASSAY_DATA. Installs torch
 # into WORK_FOLDER/venv. Every step is skipped when its result is there, and training goes on from its last checkpoint, so
-# it may be stopped and called again. About an hour and a half on two cores.
+# it may be stopped and called again. Hours; README.md says what a pass took.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mkdir -p "$1" && cd "$1" && pwd)

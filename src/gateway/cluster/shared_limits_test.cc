@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include "cluster/cluster_test_support.h"
 #include "cluster/shared_limits_internal.h"
 #include "cluster/shared_sums_internal.h"
 #include "fake_clock.h"
@@ -19,20 +20,10 @@ namespace assay::gateway {
 namespace {
 
 using cache::testing::RedisServer;
+using testing::kPatienceMs;
+using testing::OpenTier;
 
-constexpr std::int64_t kPatienceMs = 30'000;
 constexpr std::int64_t kMinuteNs = 60'000'000'000;
-
-std::unique_ptr<cache::RedisTier> OpenTier(const std::string& url) {
-  cache::RedisOptions options;
-  options.url = url;
-  options.answer_timeout_ms = kPatienceMs;
-  options.first_backoff_ms = 5;
-  options.longest_backoff_ms = 20;
-  auto tier = cache::RedisTier::Create(options).value();
-  EXPECT_TRUE(tier->WaitUntilUp(kPatienceMs));
-  return tier;
-}
 
 // Whether it becomes true.
 bool Eventually(const std::function<bool()>& condition) {

@@ -13,6 +13,7 @@
 
 #include "assay/cache/entry.h"
 
+#include "cluster/cluster_test_support.h"
 #include "cluster/shared_locks_internal.h"
 #include "redis_test_support.h"
 
@@ -20,22 +21,12 @@ namespace assay::gateway {
 namespace {
 
 using cache::testing::RedisServer;
+using testing::kPatienceMs;
+using testing::OpenTier;
 using State = SharedLocks::State;
 
-constexpr std::int64_t kPatienceMs = 30'000;
 constexpr std::int64_t kLongMs = 60'000;
 constexpr core::Hash128 kKey = {.high = 2, .low = 1};
-
-std::unique_ptr<cache::RedisTier> OpenTier(const std::string& url, std::int64_t time_ms) {
-  cache::RedisOptions options;
-  options.url = url;
-  options.answer_timeout_ms = time_ms;
-  options.first_backoff_ms = 5;
-  options.longest_backoff_ms = 20;
-  auto tier = cache::RedisTier::Create(options).value();
-  EXPECT_TRUE(tier->WaitUntilUp(kPatienceMs));
-  return tier;
-}
 
 // What a gateway has of it.
 struct Gateway {

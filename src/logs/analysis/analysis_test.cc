@@ -16,28 +16,15 @@
 #include "analysis/latency_histogram.h"
 #include "analysis/source_table.h"
 #include "analysis/time_counts.h"
+#include "read/text_source_test_support.h"
 
 namespace assay::logs {
 namespace {
 
-class Text final : public ByteSource {
- public:
-  explicit Text(std::string text) : text_(std::move(text)) {}
-  [[nodiscard]] Result<std::size_t> Read(std::span<char> into) override {
-    const std::size_t size = std::min(into.size(), text_.size() - at_);
-    std::copy_n(text_.begin() + static_cast<std::ptrdiff_t>(at_), size, into.begin());
-    at_ += size;
-    return size;
-  }
-
- private:
-  std::string text_;
-  std::size_t at_ = 0;
-};
-
 LogAnalysis AnalysisOf(const std::string& text, const AnalysisOptions& options = {},
                        std::size_t block_bytes = 4096) {
-  LogReader reader(std::make_unique<Text>(text), "text", {.block_bytes = block_bytes});
+  LogReader reader(std::make_unique<testing::TextSource>(text), "text",
+                   {.block_bytes = block_bytes});
   auto result = Analyze(reader, options);
   EXPECT_TRUE(result.has_value());
   EXPECT_TRUE(reader.problems().empty());
@@ -104,7 +91,7 @@ TEST(Analyze, CountsLinesThatHaveAPattern) {
   const LogAnalysis all = AnalysisOf("user id=1 user\nUSER\nid=x\nid=22\n", options);
   EXPECT_EQ(all.pattern_lines, (std::vector<std::uint64_t>{2, 2}));
   options.patterns = {{.text = "(", .kind = text::PatternKind::kRegex}};
-  LogReader reader(std::make_unique<Text>("x\n"), "text");
+  LogReader reader(std::make_unique<testing::TextSource>("x\n"), "text");
   EXPECT_FALSE(Analyze(reader, options).has_value());
 }
 

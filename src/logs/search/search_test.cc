@@ -5,23 +5,10 @@
 
 #include "assay/core/parallel.h"
 
+#include "read/text_source_test_support.h"
+
 namespace assay::logs {
 namespace {
-
-class Text final : public ByteSource {
- public:
-  explicit Text(std::string text) : text_(std::move(text)) {}
-  [[nodiscard]] Result<std::size_t> Read(std::span<char> into) override {
-    const std::size_t size = std::min(into.size(), text_.size() - at_);
-    std::copy_n(text_.begin() + static_cast<std::ptrdiff_t>(at_), size, into.begin());
-    at_ += size;
-    return size;
-  }
-
- private:
-  std::string text_;
-  std::size_t at_ = 0;
-};
 
 struct Found {
   std::vector<std::string> lines;  // "3:text" for a line that is found, "2-text" for context
@@ -30,7 +17,7 @@ struct Found {
 
 Found Find(const std::string& log, const SearchOptions& options, std::size_t before = 0,
            std::size_t after = 0, std::size_t most = 1'000'000) {
-  LogReader reader(std::make_unique<Text>(log), "log", {.block_bytes = 256});
+  LogReader reader(std::make_unique<testing::TextSource>(log), "log", {.block_bytes = 256});
   Found out;
   const auto take = [&](const FoundLine& line) {
     out.lines.push_back(fmt::format("{}{}{}", line.line, line.found ? ':' : '-', line.text));
@@ -114,7 +101,7 @@ TEST(Search, TheLinesDoNotDependOnTheThreads) {
 }
 
 TEST(Search, RefusesABadExpression) {
-  LogReader reader(std::make_unique<Text>("x\n"), "log");
+  LogReader reader(std::make_unique<testing::TextSource>("x\n"), "log");
   EXPECT_FALSE(
       Search(reader, For({{.text = "(", .kind = text::PatternKind::kRegex}}), nullptr).has_value());
 }
