@@ -13,6 +13,7 @@ target_sources(assay_gateway PRIVATE
   runtime/endpoints.cc
   runtime/gateway.cc
   runtime/keys_endpoints.cc
+  runtime/server_options.cc
   runtime/status_metrics.cc
   runtime/upstream_views.cc
   server/client_connection.cc
