@@ -99,7 +99,18 @@ class ReloadTest(unittest.TestCase):
             self.assertIn(b"body_too_large", answer(b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 2001\r\n\r\n"))
             self.assertIn(b"headers_too_large",
                           answer(b"GET / HTTP/1.1\r\nhost: h\r\nx: " + b"x" * 1100 + b"\r\n\r\n"))
-        held = [socket.create_connection((host, int(port)), timeout=20) for _ in range(3)]
+
+        def served_connection() -> socket.socket | None:
+            """One that the server keeps: while it still counts an earlier one, it refuses."""
+            client = socket.create_connection((host, int(port)), timeout=20)
+            with contextlib.suppress(OSError):
+                client.sendall(b"GET /health HTTP/1.1\r\nhost: h\r\n\r\n")
+                if client.recv(12) == b"HTTP/1.1 200":
+                    return client
+            client.close()
+            return None
+
+        held = [eventually(served_connection, "the connections before are over") for _ in range(3)]
         try:
             # It is told so without being asked; a request that nobody reads would make a reset of the answer.
             eventually(lambda: b"too_many_connections" in answer(b"", timeout_s=1), "a fourth connection is refused")
