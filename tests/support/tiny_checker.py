@@ -4,7 +4,8 @@
 
 Writes OUT/checker/ (model.xml, model.bin, vocab.txt, checker.yaml) and OUT/expected.jsonl: pairs with the outputs that
 OpenVINO's Python interface gives for them, one pair a run without padding, tokenized by Hugging Face `tokenizers`, with the
-windows and their merging written a second time.
+windows and their merging written a second time. OUT/onnx/ and OUT/expected_onnx.jsonl are the same for an ONNX graph, whose
+outputs come from NumPy.
 """
 
 import json
@@ -15,6 +16,7 @@ import sys
 
 import numpy as np
 import openvino as ov
+import tiny_onnx
 from openvino import opset13 as op
 from tokenizers import BertWordPieceTokenizer
 
@@ -73,6 +75,8 @@ relation: {{output: relation, classes: [contradicted, supported, neutral], tempe
 tokens: {{output: tokens, temperature: {tokens_t}, threshold: 0.6}}
 pair: {{output: pair, temperature: {pair}}}
 """
+ONNX_NAMES = {"name: tiny": "name: tiny-onnx\nmodel: graph.onnx", "output: relation": "output: logits",
+              "output: tokens": "output: unsupported", "output: pair": "output: same"}
 
 
 class Reference:
@@ -85,16 +89,18 @@ class Reference:
         encoded = self.tokenizer.encode(text, add_special_tokens=False)
         return encoded.ids, encoded.offsets
 
-    def run(self, evidence, claim):
-        ids = [101, *evidence, 102, *claim, 102]
-        types = [0] * (len(evidence) + 2) + [1] * (len(claim) + 1)
+    def outputs(self, ids, types):
         out = self.model({"input_ids": np.array([ids], np.int64), "attention_mask": np.ones((1, len(ids)), np.int64),
                           "token_type_ids": np.array([types], np.int32)})
-        relation = np.exp(out["relation"][0].astype(np.float64) / TEMPERATURES["relation"])
+        return {name: out[name][0] for name in TEMPERATURES}
+
+    def run(self, evidence, claim):
+        out = self.outputs([101, *evidence, 102, *claim, 102], [0] * (len(evidence) + 2) + [1] * (len(claim) + 1))
+        relation = np.exp(out["relation"].astype(np.float64) / TEMPERATURES["relation"])
         relation /= relation.sum()
         begin = len(evidence) + 2
-        tokens = 1 / (1 + np.exp(-out["tokens"][0, begin:begin + len(claim)].astype(np.float64) / TEMPERATURES["tokens"]))
-        same = 1 / (1 + np.exp(-float(out["pair"][0, 0]) / TEMPERATURES["pair"]))
+        tokens = 1 / (1 + np.exp(-out["tokens"][begin:begin + len(claim)].astype(np.float64) / TEMPERATURES["tokens"]))
+        same = 1 / (1 + np.exp(-float(out["pair"][0]) / TEMPERATURES["pair"]))
         return {"supported": relation[1], "contradicted": relation[0], "same": same, "tokens": tokens}
 
     def score(self, evidence_text, claim_text):
@@ -121,6 +127,15 @@ class Reference:
                 "same": min(part["same"] for part in parts), "tokens": np.concatenate([part["tokens"] for part in parts]).tolist()}
 
 
+class OnnxReference(Reference):
+    def __init__(self, folder, weights):
+        self.tokenizer = BertWordPieceTokenizer(os.path.join(folder, "vocab.txt"), lowercase=True)
+        self.weights = weights
+
+    def outputs(self, ids, types):
+        return tiny_onnx.outputs(self.weights, ids, types)
+
+
 def pairs(seed=3):
     generator = random.Random(seed)
     words = ("employees receive 27 days of paid annual leave per calendar year the manager may approve it naïve café "
@@ -133,21 +148,38 @@ def pairs(seed=3):
     return found
 
 
-def main(vocabulary_folder, out):
-    folder = os.path.join(out, "checker")
+def write_folder(out, name, vocabulary_file, card):
+    folder = os.path.join(out, name)
     os.makedirs(folder, exist_ok=True)
-    shutil.copyfile(os.path.join(vocabulary_folder, "vocab.txt"), os.path.join(folder, "vocab.txt"))
-    with open(os.path.join(folder, "vocab.txt"), encoding="utf-8") as stream:
-        vocabulary = len(stream.read().splitlines())
-    ov.save_model(build(vocabulary), os.path.join(folder, "model.xml"), compress_to_fp16=False)
+    shutil.copyfile(vocabulary_file, os.path.join(folder, "vocab.txt"))
     with open(os.path.join(folder, "checker.yaml"), "w", encoding="utf-8") as stream:
-        stream.write(CARD.format(tokens=TOKENS, relation=TEMPERATURES["relation"], tokens_t=TEMPERATURES["tokens"],
-                                 pair=TEMPERATURES["pair"]))
-    reference = Reference(folder)
-    with open(os.path.join(out, "expected.jsonl"), "w", encoding="utf-8") as stream:
+        stream.write(card)
+    return folder
+
+
+def write_expected(path, reference):
+    with open(path, "w", encoding="utf-8") as stream:
         for evidence, claim in pairs():
             score = reference.score(evidence, claim)
             stream.write(json.dumps({"evidence": evidence, "claim": claim, **score}) + "\n")
+
+
+def main(vocabulary_folder, out):
+    vocabulary_file = os.path.join(vocabulary_folder, "vocab.txt")
+    with open(vocabulary_file, encoding="utf-8") as stream:
+        vocabulary = len(stream.read().splitlines())
+    card = CARD.format(tokens=TOKENS, relation=TEMPERATURES["relation"], tokens_t=TEMPERATURES["tokens"],
+                       pair=TEMPERATURES["pair"])
+    folder = write_folder(out, "checker", vocabulary_file, card)
+    ov.save_model(build(vocabulary), os.path.join(folder, "model.xml"), compress_to_fp16=False)
+    for old, new in ONNX_NAMES.items():
+        card = card.replace(old, new)
+    onnx_folder = write_folder(out, "onnx", vocabulary_file, card)
+    weights = tiny_onnx.weights(vocabulary)
+    with open(os.path.join(onnx_folder, "graph.onnx"), "wb") as stream:
+        stream.write(tiny_onnx.model(weights))
+    write_expected(os.path.join(out, "expected_onnx.jsonl"), OnnxReference(onnx_folder, weights))
+    write_expected(os.path.join(out, "expected.jsonl"), Reference(folder))
 
 
 if __name__ == "__main__":

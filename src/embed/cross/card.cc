@@ -57,6 +57,16 @@ std::vector<RelationClass> ReadClasses(config::Reader& reader) {
   return classes;
 }
 
+// A file beside the card: no path leads out of the folder.
+std::string ReadModel(config::Reader& root) {
+  std::string model = root.String("model", "");
+  const bool is_graph = model.ends_with(".xml") || model.ends_with(".onnx");
+  if (root.Has("model") && (!is_graph || model.starts_with('.') || model.contains('/'))) {
+    root.Problem("model", "must name a file of this folder that ends in .xml or .onnx");
+  }
+  return model;
+}
+
 void ReadInputs(config::Reader& root, CrossEncoderCard& card) {
   std::optional<config::Reader> inputs = root.Map("inputs");
   if (!inputs) return;
@@ -111,6 +121,7 @@ Result<CrossEncoderCard> ParseCard(std::string_view yaml, std::string file) {
     root.Problem("name",
                  fmt::format("must have 1 to {} characters of ASCII without spaces", kMaxName));
   }
+  card.model = ReadModel(root);
   card.max_tokens = static_cast<std::size_t>(root.Integer(
       "max_tokens", static_cast<std::int64_t>(card.max_tokens), kMinTokens, kMaxTokens));
   if (root.String("tokenizer", "wordpiece") != "wordpiece" || !root.Bool("lower_case", true)) {

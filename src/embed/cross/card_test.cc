@@ -49,6 +49,21 @@ TEST(Card, SaysWhatItsFieldsSay) {
   EXPECT_EQ(card->pair->output, "p");
 }
 
+TEST(Card, NamesAGraphBesideItAndNoneElsewhere) {
+  EXPECT_EQ(ParseCard(kWhole, "checker.yaml")->model, "");
+  for (const std::string_view good : {"model.onnx", "checker.xml", "int8.v2.onnx"}) {
+    const auto card = ParseCard(std::string(kWhole) + "model: " + std::string(good), "c.yaml");
+    ASSERT_TRUE(card) << card.error().message;
+    EXPECT_EQ(card->model, good);
+  }
+  for (const std::string_view bad :
+       {"''", "model", "model.bin", ".xml", "../model.xml", "/models/model.onnx"}) {
+    const std::string error = ErrorOf(std::string(kWhole) + "model: " + std::string(bad));
+    EXPECT_NE(error.find("models/checker.yaml:8:"), std::string::npos) << bad << ": " << error;
+    EXPECT_NE(error.find("model: must name a file of this folder"), std::string::npos) << error;
+  }
+}
+
 TEST(Card, LeavesOutWhatTheModelLacks) {
   const auto card = ParseCard(
       "format: 1\nname: two-way\nrelation: {classes: [supported, not_supported]}\n", "c.yaml");

@@ -275,13 +275,19 @@ Result<void> CrossEncoder::State::TakeOutputs(const NetworkOutputs& outputs, con
 
 namespace {
 
-// Of every file that a score depends on: the card, the vocabulary, and model.*.
+std::string Stem(std::string_view file) {
+  return std::string(file.substr(0, file.rfind('.')));
+}
+
+// Of every file that a score depends on: the card, the vocabulary, and model.* (of the graph's own
+// name, so that its weights are read too).
 Result<std::string> NameOf(core::FileSystem& files, const std::string& folder,
                            const CrossEncoderCard& card) {
   ASSAY_ASSIGN(const std::vector<std::string> names, files.List(folder));
+  const std::string stem = card.model.empty() ? "model." : Stem(card.model) + ".";
   core::Hasher hasher;
   for (const std::string& name : names) {
-    if (name != kCardName && name != "vocab.txt" && !name.starts_with("model.")) continue;
+    if (name != kCardName && name != "vocab.txt" && !name.starts_with(stem)) continue;
     ASSAY_ASSIGN(const std::unique_ptr<core::MappedFile> file,
                  files.Map(fmt::format("{}/{}", folder, name)));
     hasher.Add(fmt::format("{} {}\n", name, file->bytes().size()));
@@ -319,22 +325,37 @@ Result<void> CheckFormat(core::FileSystem& files, const std::string& path, bool 
                                                   is_xml ? "graph of OpenVINO" : "ONNX model"));
 }
 
-Result<std::unique_ptr<Network>> OpenNetwork(core::FileSystem& files, const std::string& folder,
-                                             const CrossEncoderOptions& options) {
-  const std::string xml = folder + "/model.xml";
-  const std::string onnx = folder + "/model.onnx";
-  const bool is_xml = files.Stat(xml).has_value();
-  if (!is_xml && !files.Stat(onnx)) {
-    return Fail(
-        Code::kNotFound,
-        fmt::format("{}: neither model.xml with model.bin nor model.onnx is there", folder));
+// The graph's file, of those that may be there.
+Result<std::string> FindGraph(core::FileSystem& files, const std::string& folder,
+                              const CrossEncoderCard& card) {
+  if (!card.model.empty()) {
+    if (files.Stat(fmt::format("{}/{}", folder, card.model))) return card.model;
+    return Fail(Code::kNotFound,
+                fmt::format("{}/{} is missing, but {} names it", folder, card.model, kCardName));
   }
-  ASSAY_TRY(CheckFormat(files, is_xml ? xml : onnx, is_xml));
+  for (const std::string_view name : {"model.xml", "model.onnx"}) {
+    if (files.Stat(fmt::format("{}/{}", folder, name))) return std::string(name);
+  }
+  return Fail(Code::kNotFound,
+              fmt::format("{}: neither model.xml with model.bin nor model.onnx is there", folder));
+}
+
+Result<std::unique_ptr<Network>> OpenNetwork(core::FileSystem& files, const std::string& folder,
+                                             const CrossEncoderCard& card,
+                                             const CrossEncoderOptions& options) {
+  ASSAY_ASSIGN(const std::string name, FindGraph(files, folder, card));
+  const std::string graph = fmt::format("{}/{}", folder, name);
+  const bool is_xml = name.ends_with(".xml");
+  ASSAY_TRY(CheckFormat(files, graph, is_xml));
+  const std::string weights = is_xml ? fmt::format("{}/{}.bin", folder, Stem(name)) : "";
+  if (is_xml && !files.Stat(weights)) {
+    return Fail(Code::kNotFound,
+                fmt::format("{} is missing; it holds the weights of {}", weights, name));
+  }
   ASSAY_ASSIGN(const OpenVino* runtime, OpenVino::Load(files, options.runtime_folders));
   const Network::Options network{.threads = options.threads,
                                  .streams = std::max<std::size_t>(1, options.streams)};
-  if (!is_xml) return Network::Compile(*runtime, onnx, "", network);
-  return Network::Compile(*runtime, xml, folder + "/model.bin", network);
+  return Network::Compile(*runtime, graph, weights, network);
 }
 
 }  // namespace
@@ -347,7 +368,7 @@ Result<std::unique_ptr<CrossEncoder>> CrossEncoder::Open(core::FileSystem& files
   ASSAY_ASSIGN(CrossEncoderCard card, ParseCard(yaml, card_path));
   ASSAY_ASSIGN(text::WordPiece tokenizer, OpenVocabulary(files, folder));
   auto state = std::make_unique<State>(std::move(card), std::move(tokenizer));
-  ASSAY_ASSIGN(state->network, OpenNetwork(files, folder, options));
+  ASSAY_ASSIGN(state->network, OpenNetwork(files, folder, state->card, options));
   ASSAY_TRY(state->CheckGraph(card_path));
   ASSAY_ASSIGN(state->name, NameOf(files, folder, state->card));
   return std::unique_ptr<CrossEncoder>(new CrossEncoder(std::move(state)));

@@ -1,5 +1,5 @@
-// The whole way on the tiny model of tests/support/tiny_checker.py, against OpenVINO's Python
-// interface.
+// The whole way on the tiny models of tests/support/tiny_checker.py, against OpenVINO's Python
+// interface and NumPy.
 #include "assay/embed/cross/cross_encoder.h"
 
 #include <algorithm>
@@ -61,6 +61,27 @@ void ExpectNear(const PairScore& score, const PairScore& other, float tolerance)
   }
 }
 
+void ExpectScore(const PairScore& score, const Expected& expected) {
+  EXPECT_NEAR(score.supported, expected.supported, 1e-4);
+  EXPECT_NEAR(score.contradicted, expected.contradicted, 1e-4);
+  EXPECT_NEAR(score.neutral, expected.neutral, 1e-4);
+  EXPECT_NEAR(score.same, expected.same, 1e-4);
+  EXPECT_NEAR(score.supported + score.contradicted + score.neutral, 1, 1e-5);
+  // A word is as unsupported as its worst piece.
+  double worst_word = 0;
+  for (const WordScore& word : score.words) {
+    worst_word = std::max(worst_word, static_cast<double>(word.unsupported));
+    EXPECT_LT(word.span.begin, word.span.end);
+    EXPECT_LE(word.span.end, expected.claim.size());
+  }
+  const auto& tokens = expected.tokens;
+  EXPECT_NEAR(worst_word, tokens.empty() ? 0 : std::ranges::max(tokens), 1e-4);
+  if (tokens.size() != score.words.size()) return;
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    EXPECT_NEAR(score.words[t].unsupported, tokens[t], 1e-4);
+  }
+}
+
 class CrossEncoderTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -108,28 +129,25 @@ TEST_F(CrossEncoderTest, ScoresAreThoseOfOpenVinoThroughPython) {
   std::size_t windowed = 0;
   for (std::size_t i = 0; i < scores.size(); ++i) {
     SCOPED_TRACE(expected_[i].evidence + " | " + expected_[i].claim);
-    EXPECT_NEAR(scores[i].supported, expected_[i].supported, 1e-4);
-    EXPECT_NEAR(scores[i].contradicted, expected_[i].contradicted, 1e-4);
-    EXPECT_NEAR(scores[i].neutral, expected_[i].neutral, 1e-4);
-    EXPECT_NEAR(scores[i].same, expected_[i].same, 1e-4);
-    EXPECT_NEAR(scores[i].supported + scores[i].contradicted + scores[i].neutral, 1, 1e-5);
-    // A word is as unsupported as its worst piece.
-    double worst_word = 0;
-    for (const WordScore& word : scores[i].words) {
-      worst_word = std::max(worst_word, static_cast<double>(word.unsupported));
-      EXPECT_LT(word.span.begin, word.span.end);
-      EXPECT_LE(word.span.end, pairs_[i].claim.size());
-    }
-    const auto& tokens = expected_[i].tokens;
-    EXPECT_NEAR(worst_word, tokens.empty() ? 0 : std::ranges::max(tokens), 1e-4);
-    if (tokens.size() == scores[i].words.size()) {
-      for (std::size_t t = 0; t < tokens.size(); ++t) {
-        EXPECT_NEAR(scores[i].words[t].unsupported, tokens[t], 1e-4);
-      }
-    }
+    ExpectScore(scores[i], expected_[i]);
     windowed += expected_[i].evidence.size() > 400 ? 1U : 0U;
   }
   EXPECT_GE(windowed, 5U);
+}
+
+TEST_F(CrossEncoderTest, AnOnnxGraphThatTheCardNamesIsReadToo) {
+  const std::string folder = std::string(ASSAY_TINY_CHECKER) + "/onnx";
+  auto opened = CrossEncoder::Open(core::FileSystem::Real(), folder);
+  ASSERT_TRUE(opened) << opened.error().message;
+  model_ = *std::move(opened);
+  EXPECT_TRUE(model_->name().starts_with("tiny-onnx@"));
+  const auto expected = ReadExpected(std::string(ASSAY_TINY_CHECKER) + "/expected_onnx.jsonl");
+  ASSERT_EQ(expected.size(), expected_.size());
+  const std::vector<PairScore> scores = Score(pairs_);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    SCOPED_TRACE(expected[i].evidence + " | " + expected[i].claim);
+    ExpectScore(scores[i], expected[i]);
+  }
 }
 
 TEST_F(CrossEncoderTest, NoScoreDependsOnTheOtherPairsOfTheCall) {
@@ -178,6 +196,26 @@ TEST_F(CrossEncoderTest, TheNameChangesWithTheCard) {
   EXPECT_EQ((*same)->name(), model_->name());
 }
 
+TEST_F(CrossEncoderTest, TheNameChangesWithTheGraphThatTheCardNames) {
+  const assay::testing::TempDir dir;
+  const auto name = [&] {
+    const auto opened = CrossEncoder::Open(core::FileSystem::Real(), dir.path());
+    EXPECT_TRUE(opened) << opened.error().message;
+    return opened ? std::string((*opened)->name()) : std::string();
+  };
+  for (const char* file : {"graph.onnx", "vocab.txt", "checker.yaml"}) {
+    std::filesystem::copy_file(std::string(ASSAY_TINY_CHECKER) + "/onnx/" + file,
+                               dir.path() + "/" + file);
+  }
+  const std::string before = name();
+  // Field 6 of a ModelProto, doc_string: other bytes, the same graph.
+  std::ofstream(dir.path() + "/graph.onnx", std::ios::app) << "\x32\x01!";
+  EXPECT_NE(name(), before);
+  const std::string with_text = name();
+  std::ofstream(dir.path() + "/notes.txt") << "no part of the model";
+  EXPECT_EQ(name(), with_text);
+}
+
 TEST_F(CrossEncoderTest, ACardThatDoesNotFitTheGraphIsRefusedWithItsField) {
   struct Case {
     std::string_view from, to, part;
@@ -217,10 +255,18 @@ TEST_F(CrossEncoderTest, AMissingFileIsNamed) {
   std::filesystem::copy_file(folder_ + "/vocab.txt", path + "/vocab.txt");
   EXPECT_NE(message().find("neither model.xml with model.bin nor model.onnx"), std::string::npos)
       << message();
+  std::ofstream(path + "/model.xml") << "<net/>";
+  EXPECT_NE(message().find("model.bin is missing; it holds the weights of model.xml"),
+            std::string::npos)
+      << message();
+  std::filesystem::remove(path + "/model.xml");
   std::ofstream(path + "/model.onnx") << "no graph";
   EXPECT_NE(message().find("model.onnx is no ONNX model"), std::string::npos) << message();
   std::ofstream(path + "/model.xml") << "no graph";
   EXPECT_NE(message().find("model.xml is no graph of OpenVINO"), std::string::npos) << message();
+  std::ofstream(path + "/checker.yaml", std::ios::app) << "model: other.onnx\n";
+  EXPECT_NE(message().find("other.onnx is missing, but checker.yaml names it"), std::string::npos)
+      << message();
 }
 
 TEST_F(CrossEncoderTest, TheCheckerIsFoundWhereModelsAreInstalled) {

@@ -36,6 +36,7 @@ struct CrossEncoderCard {
   };
 
   std::string name;
+  std::string model;             // file of the graph; empty: model.xml, or else model.onnx
   std::size_t max_tokens = 512;  // of a pair, [CLS] and both [SEP] included; 16 to 8192
   std::string ids = "input_ids";
   std::string mask = "attention_mask";

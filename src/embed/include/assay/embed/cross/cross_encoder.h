@@ -49,11 +49,11 @@ struct CrossEncoderOptions {
 
 class CrossEncoder {
  public:
-  // Opens the model in `folder`: checker.yaml, vocab.txt, and model.xml with model.bin or
-  // model.onnx. Errors: those of ParseCard; kNotFound (which file is missing; OpenVINO's
-  // libraries), kDataLoss (a vocabulary that is damaged), kInvalidArgument (the graph has not the
-  // inputs and outputs that the card names, or of other shapes; it says which field), kInternal
-  // with OpenVINO's message. Takes 0.1 to 0.5 s.
+  // Opens the model in `folder`: checker.yaml, vocab.txt, and the graph that the card names, or
+  // model.xml with model.bin, or model.onnx. Errors: those of ParseCard; kNotFound (which file is
+  // missing; OpenVINO's libraries), kDataLoss (a vocabulary that is damaged), kInvalidArgument (the
+  // graph has not the inputs and outputs that the card names, or of other shapes; it says which
+  // field), kInternal with OpenVINO's message. Takes 0.1 to 0.5 s.
   [[nodiscard]] static Result<std::unique_ptr<CrossEncoder>> Open(
       core::FileSystem& files, const std::string& folder, const CrossEncoderOptions& options = {});
   ~CrossEncoder();
