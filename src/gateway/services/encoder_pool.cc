@@ -39,7 +39,9 @@ Result<const embed::CrossEncoder*> EncoderPool::Checker() {
       if (!found && found.error().code == Code::kNotFound) return nullptr;
       ASSAY_ASSIGN(folder, std::move(found));
     }
-    ASSAY_ASSIGN(checker_, embed::CrossEncoder::Open(files, folder));
+    auto opened = embed::CrossEncoder::Open(files, folder);
+    if (!opened) return Fail(opened.error().code, "claims.checker: " + opened.error().message);
+    checker_ = *std::move(opened);
   }
   return checker_.get();
 }
