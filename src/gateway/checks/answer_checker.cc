@@ -9,6 +9,8 @@
 #include "assay/corpus/index.h"
 #include "assay/corpus/update.h"
 
+#include "checks/claim_judge_internal.h"
+
 namespace assay::gateway {
 namespace {
 
@@ -71,6 +73,7 @@ class Documents {
     documents->cache_ = &cache;
     core::Hasher hasher;
     if (options.entailment != nullptr) hasher.Add(options.entailment->name());
+    if (options.judge != nullptr) hasher.Add(options.judge->name());
     for (const std::string& path : options.documents) {
       ASSAY_ASSIGN(auto index, OpenIndex(files, path, options.encoder, warnings));
       const corpus::IndexVersion version = index->version();
@@ -247,6 +250,10 @@ Result<void> AnswerChecker::Refresh(std::vector<corpus::Warning>* warnings) {
   const std::lock_guard lock(state_->mutex);
   state_->documents = std::move(fresh);
   return {};
+}
+
+ClaimJudge* AnswerChecker::judge() const {
+  return state_->options.judge;
 }
 
 std::string AnswerChecker::Version() const {

@@ -11,6 +11,7 @@
 #include "assay/claims/json.h"
 
 #include "checks/check_claims_internal.h"
+#include "checks/judge_claims_internal.h"
 #include "coroutine/signal_internal.h"
 
 namespace assay::gateway {
@@ -78,6 +79,21 @@ std::string PrefaceOf(std::string_view first_chunk) {
   return text;
 }
 
+// An answer on its way from the compute pool.
+struct Checked {
+  bool judged = false;
+  std::vector<CheckedClaim> claims;
+  UncertainPart uncertain;
+};
+
+CheckOutcome OutcomeOf(const Checked& checked) {
+  CheckOutcome outcome{.verdict = std::string(kUnchecked), .claims = {}};
+  if (!checked.judged) return outcome;
+  outcome.verdict = VerdictHeader(SummaryOf(checked.claims));
+  for (const CheckedClaim& claim : checked.claims) outcome.claims.push_back(ToClaimVerdict(claim));
+  return outcome;
+}
+
 bool EndsSentence(std::string_view text) {
   return text.find_first_of(".!?\n:;") != std::string_view::npos;
 }
@@ -115,22 +131,24 @@ std::string QuestionOf(std::string_view request_json) {
 asio::awaitable<CheckOutcome> CheckAnswer(const AnswerChecker& checker, ComputePool& compute,
                                           std::string_view request_json,
                                           std::string_view answer_json) {
-  const auto result = std::make_shared<HandOver<CheckOutcome>>(co_await asio::this_coro::executor);
-  const bool offered = compute.Offer([result, &checker, request = std::string(request_json),
+  const auto result = std::make_shared<HandOver<Checked>>(co_await asio::this_coro::executor);
+  const bool offered = compute.Offer([to = result, &checker, request = std::string(request_json),
                                       answer = std::string(answer_json)]() mutable {
-    CheckOutcome outcome{.verdict = std::string(kUnchecked), .claims = {}};
-    if (const auto checked = checker.Check(AnswerTextOf(answer), QuestionOf(request))) {
-      outcome.verdict = VerdictHeader(checked->summary);
-      for (const CheckedClaim& claim : checked->claims) {
-        outcome.claims.push_back(ToClaimVerdict(claim));
-      }
+    Checked found;
+    if (auto checked = checker.Check(AnswerTextOf(answer), QuestionOf(request))) {
+      found.uncertain = TakeKnown(checker, checked->claims);
+      found.claims = std::move(checked->claims);
+      found.judged = true;
     }
-    HandOver<CheckOutcome>::Give(std::move(result), std::move(outcome));
+    HandOver<Checked>::Give(std::move(to), std::move(found));
   });
-  CheckOutcome outcome;
-  if (offered) outcome = co_await result->Take();
-  if (outcome.verdict.empty()) outcome.verdict = kUnchecked;
-  co_return outcome;
+  Checked found;
+  if (offered) found = co_await result->Take();
+  if (!found.uncertain.empty()) {
+    const JudgeReply reply = co_await AskJudge(checker, found.uncertain);
+    TakeOpinions(found.uncertain, reply, found.claims);
+  }
+  co_return OutcomeOf(found);
 }
 
 // What the I/O thread and the job on the compute pool share. At most one job runs at a time, so the
@@ -149,8 +167,7 @@ struct CheckingSink::Judging {
   bool finished = false;            // all text is judged
   bool failed = false;              // a judgement could not be made
   std::vector<CheckedClaim> ready;  // judged, not sent yet
-  std::vector<ClaimVerdict> claims;
-  claims::VerdictSummary summary;
+  std::vector<CheckedClaim> sent;
   Signal changed;  // set when all is judged, or never will be
 };
 
@@ -250,17 +267,43 @@ void CheckingSink::Judge(const std::shared_ptr<Judging>& judging, ComputePool& c
 
 asio::awaitable<Result<void>> CheckingSink::SendVerdicts(bool last) {
   std::string events;
-  for (const CheckedClaim& claim : std::exchange(judging_->ready, {})) {
-    AppendEvent("claim", boost::json::serialize(claims::ToJson(claim.claim, claim.judgement)),
-                events);
-    judging_->summary.Add(claim.judgement.verdict);
-    judging_->claims.push_back(ToClaimVerdict(claim));
+  std::vector<CheckedClaim> ready = std::exchange(judging_->ready, {});
+  (void)TakeKnown(checker_, ready);  // the rest is asked about once, at the end
+  for (CheckedClaim& claim : ready) {
+    AppendClaim(claim, events);
+    judging_->sent.push_back(std::move(claim));
   }
   if (last) {
-    AppendEvent("summary", boost::json::serialize(claims::ToJson(judging_->summary)), events);
+    co_await AskJudgeOnce(events);
+    AppendEvent("summary", boost::json::serialize(claims::ToJson(SummaryOf(judging_->sent))),
+                events);
   }
   if (events.empty()) co_return Result<void>{};
   co_return co_await next_.Chunk(events);
+}
+
+// About all uncertain claims of the answer. Those of which it says something are sent again.
+asio::awaitable<void> CheckingSink::AskJudgeOnce(std::string& events) {
+  std::vector<CheckedClaim>& claims = judging_->sent;
+  std::vector<bool> told;
+  for (const CheckedClaim& claim : claims) told.push_back(claim.judge.has_value());
+  UncertainPart part = TakeKnown(checker_, claims);
+  if (!part.empty()) {
+    const std::string known = std::exchange(events, {});  // need not wait
+    if (!known.empty()) {
+      const Result<void> sent = co_await next_.Chunk(known);
+      if (!sent) co_return;  // the next chunk fails as well
+    }
+    const JudgeReply reply = co_await AskJudge(checker_, part);
+    TakeOpinions(part, reply, claims);
+  }
+  for (std::size_t i = 0; i < claims.size(); ++i) {
+    if (claims[i].judge && !told[i]) AppendClaim(claims[i], events);
+  }
+}
+
+void CheckingSink::AppendClaim(const CheckedClaim& claim, std::string& events) const {
+  AppendEvent("claim", boost::json::serialize(ToJson(claim)), events);
 }
 
 void CheckingSink::AppendEvent(std::string_view member, std::string_view json,
@@ -273,8 +316,12 @@ void CheckingSink::AppendEvent(std::string_view member, std::string_view json,
 CheckOutcome CheckingSink::TakeOutcome() {
   CheckOutcome outcome{.verdict = std::string(kUnchecked), .claims = {}};
   if (!judging_) return outcome;
-  if (judging_->finished && !judging_->failed) outcome.verdict = VerdictHeader(judging_->summary);
-  outcome.claims = std::move(judging_->claims);
+  if (judging_->finished && !judging_->failed) {
+    outcome.verdict = VerdictHeader(SummaryOf(judging_->sent));
+  }
+  for (const CheckedClaim& claim : judging_->sent) {
+    outcome.claims.push_back(ToClaimVerdict(claim));
+  }
   return outcome;
 }
 

@@ -43,8 +43,9 @@ struct CheckOutcome {
 
 // Passes a stream on, whole events at a time, and puts an `assay.verdict` event behind the events
 // that finished a sentence as soon as its claims are judged; the last one, with the summary, goes
-// out before [DONE]. Their data is a chunk without text, so that clients which look at no event
-// type see nothing new:
+// out before [DONE]. Before it the judge, where there is one, is asked about the uncertain claims;
+// those of which it says something come once more, with its verdict. Their data is a chunk without
+// text, so that clients which look at no event type see nothing new:
 //
 //   event: assay.verdict
 //   data: {"id":...,"object":"chat.completion.chunk",...,"choices":[{"index":0,"delta":{},
@@ -73,6 +74,8 @@ class CheckingSink final : public ChunkSink {
   static void TakeJudged(const std::shared_ptr<Judging>& judging, Judged judged, bool ended,
                          ComputePool& compute);
   boost::asio::awaitable<Result<void>> SendVerdicts(bool last);
+  boost::asio::awaitable<void> AskJudgeOnce(std::string& events);
+  void AppendClaim(const CheckedClaim& claim, std::string& events) const;
   void AppendEvent(std::string_view member, std::string_view json, std::string& events) const;
 
   ChunkSink& next_;

@@ -21,6 +21,7 @@ Result<const AnswerChecker*> CheckerPool::Get(const std::vector<std::string>& do
       ASSAY_ASSIGN(entailment_, claims::MakeEntailment(*model));
     }
     options.entailment = entailment_.get();
+    options.judge = judge_;
     ASSAY_ASSIGN(checker,
                  AnswerChecker::Open(core::FileSystem::Real(), std::move(options), &warnings));
   }

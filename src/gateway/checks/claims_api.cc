@@ -15,6 +15,7 @@
 #include "assay/claims/json.h"
 #include "assay/text/utf8.h"
 
+#include "checks/judge_claims_internal.h"
 #include "checks/verify_batcher_internal.h"
 
 namespace assay::gateway {
@@ -147,11 +148,11 @@ claims::Claim WholeText(const std::string& text) {
 
 HttpReply CheckReply(const AnswerChecker& checker, const std::string& answer,
                      const std::string& question) {
-  const auto checked = checker.Check(answer, question);
+  const auto checked = CheckWithJudge(checker, answer, question);
   if (!checked) return ErrorReply(checked.error());
   array claims;
   for (const CheckedClaim& item : checked->claims) {
-    claims.push_back(claims::ToJson(item.claim, item.judgement));
+    claims.push_back(ToJson(item));
   }
   return HttpReply::Json(
       boost::json::serialize(object{{"claims", std::move(claims)},
@@ -180,14 +181,16 @@ class Api {
     const std::vector<std::string_view> views(texts->texts.begin(), texts->texts.end());
     auto judgements = BatcherOf(**checker).Verify(views);
     if (!judgements) return ErrorReply(judgements.error());
-    array results;
+    std::vector<CheckedClaim> checked;
     for (std::size_t i = 0; i < judgements->size(); ++i) {
-      results.push_back(claims::ToJson(WholeText(texts->texts[i]), (*judgements)[i]));
+      checked.push_back({WholeText(texts->texts[i]), std::move((*judgements)[i])});
     }
+    (void)TakeKnown(**checker, checked);  // nobody is asked for single claims
+    array results;
+    for (const CheckedClaim& item : checked) results.push_back(ToJson(item));
     if (texts->single) return HttpReply::Json(boost::json::serialize(results.front()));
     return HttpReply::Json(boost::json::serialize(
-        object{{"results", std::move(results)},
-               {"summary", claims::ToJson(claims::Summarize(*judgements))}}));
+        object{{"results", std::move(results)}, {"summary", claims::ToJson(SummaryOf(checked))}}));
   }
 
   [[nodiscard]] HttpReply Check(const HttpRequest& request) const {

@@ -16,6 +16,7 @@
 #include "assay/telemetry/metrics.h"
 
 #include "checks/checker_pool_internal.h"
+#include "checks/claim_judge_internal.h"
 #include "cluster/shared_limits_internal.h"
 #include "cluster/shared_locks_internal.h"
 #include "coalescing/coalescer.h"
@@ -140,6 +141,7 @@ struct Gateway::Impl {
   Coalescer coalescer;
   std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<Server> server;
+  std::unique_ptr<ClaimJudge> judge;     // null: nobody; jobs of `compute` wait for it
   std::unique_ptr<ComputePool> compute;  // its jobs answer through the server: stopped before it
   std::unique_ptr<SharedClaims> shared;  // null without shared memory
   std::unique_ptr<HealthWatch> health;
@@ -307,8 +309,10 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
     impl->ShareOverRedis(settings.cache);
   }
   impl->encoders = std::make_unique<EncoderPool>(parts.model_folders, settings.claims.checker);
+  const std::size_t compute_threads = ThreadsOr(settings.compute.threads);
+  impl->judge = MakeClaimJudge(settings.claims.judge, compute_threads, impl->metrics);
   impl->checkers = std::make_unique<CheckerPool>(
-      *impl->encoders, static_cast<std::size_t>(settings.claims.max_claims),
+      *impl->encoders, static_cast<std::size_t>(settings.claims.max_claims), impl->judge.get(),
       [log = parts.log](const corpus::Warning& warning) {
         if (log == nullptr) return;
         log->Write(telemetry::Level::kWarn, "documents",
@@ -337,7 +341,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
   ASSAY_ASSIGN(auto tls, LoadTls(settings.tls));
   const ServerOptions options = OptionsOf(settings, std::move(tls));
   impl->compute = std::make_unique<ComputePool>(
-      ThreadsOr(settings.compute.threads), static_cast<std::size_t>(settings.compute.queue_length));
+      compute_threads, static_cast<std::size_t>(settings.compute.queue_length));
   impl->pipeline = std::make_unique<Pipeline>(PipelineParts{.gate = impl->gate.get(),
                                                             .cache = impl->cache.get(),
                                                             .observer = impl->observer.get(),

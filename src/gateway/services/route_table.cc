@@ -5,6 +5,7 @@
 
 #include "assay/core/hash.h"
 
+#include "checks/claim_judge_internal.h"
 #include "services/route_table_internal.h"
 #include "upstream/http/http_provider.h"
 #include "upstream/upstream.h"
@@ -129,10 +130,28 @@ Result<std::shared_ptr<const RouteTable>> RouteTable::Make(const Settings& setti
     table->any_cached_ = table->any_cached_ || made.cached;
     table->routes_.emplace(route.name, std::move(made));
   }
+  if (ClaimJudge* const judge = pools.checkers.judge(); judge != nullptr) {
+    ASSAY_TRY(table->GiveTarget(*judge));
+  }
   if (const auto any = table->routes_.find("*"); any != table->routes_.end()) {
     table->any_ = &any->second;
   }
   return table;
+}
+
+Result<void> RouteTable::GiveTarget(ClaimJudge& judge) const {
+  const auto member =
+      std::ranges::find(upstreams_, judge.upstream(),
+                        [](const Member& m) -> const std::string& { return m.settings.name; });
+  if (member == upstreams_.end()) {  // a reload took it away
+    judge.SetTarget(nullptr, {});
+    return {};
+  }
+  RouteClientOptions options;
+  options.max_attempts = 1;  // each costs
+  ASSAY_ASSIGN(auto client, RouteClient::Make("judge", options, {{member->upstream, {}, 1}}));
+  judge.SetTarget(std::move(client), member->settings.price);
+  return {};
 }
 
 Result<ModelRoute> RouteTable::MakeRoute(const Settings& settings, const RouteSettings& route,

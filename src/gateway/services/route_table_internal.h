@@ -83,6 +83,7 @@ class RouteTable {
  private:
   [[nodiscard]] Result<ModelRoute> MakeRoute(const Settings& settings, const RouteSettings& route,
                                              const RoutePools& pools) const;
+  Result<void> GiveTarget(ClaimJudge& judge) const;
   [[nodiscard]] Result<std::shared_ptr<Circle>> MakeCircle(const Settings& settings,
                                                            const ModelRoute& route,
                                                            const RoutePools& pools) const;

@@ -187,6 +187,20 @@ void CheckCache(const CacheSettings& cache, const Report& report) {
   }
 }
 
+void CheckJudge(const Settings& s, const Report& report) {
+  const JudgeSettings& judge = s.claims.judge;
+  const auto at = [](std::string_view key) { return Path{"claims", "judge", std::string(key)}; };
+  if (judge.low > judge.high) {
+    report({"claims", "judge", "between", "low"}, "is more than 'between.high'");
+  }
+  if (judge.upstream.empty()) return;
+  if (std::ranges::find(s.upstreams, judge.upstream, &UpstreamSettings::name) ==
+      s.upstreams.end()) {
+    report(at("upstream"), fmt::format("'{}' is no upstream", judge.upstream));
+  }
+  if (judge.model.empty()) report(at("model"), "is missing; an upstream must know whom to ask");
+}
+
 void CheckKeys(const Settings& s, const Report& report) {
   if (s.keys.mode == KeyMode::kOff && !LoopbackOnly(s)) {
     report({"keys", "mode"},
@@ -243,6 +257,7 @@ void FinishAndCheck(Settings& s, const Report& report) {
   CheckVariableNames(s.experiments, "experiments", report);
   CheckSecrets(s, report);
   CheckCache(s.cache, report);
+  CheckJudge(s, report);
   CheckKeys(s, report);
 }
 

@@ -137,6 +137,7 @@ std::pair<std::string, std::string> OtherValue(const Key& leaf) {
       if (leaf.name == "url" && leaf.doc.contains("redis")) {
         return {"redis://r:1", "\"redis://r:1\""};
       }
+      if (leaf.name == "upstream") return {"local", "\"local\""};
       return {"http://b", "\"http://b\""};
   }
 }
@@ -149,6 +150,10 @@ Environment Companions(const Path& path) {
   if (path[0] == "tls") {
     environment["ASSAY_TLS_CERT_FILE"] = "http://b";
     environment["ASSAY_TLS_KEY_FILE"] = "http://b";
+  }
+  if (path[0] == "claims") {
+    environment["ASSAY_CLAIMS_JUDGE_MODEL"] = "m";
+    environment["ASSAY_CLAIMS_JUDGE_BETWEEN_LOW"] = "0.2";
   }
   return environment;
 }

@@ -1,6 +1,8 @@
 // The keys outside `upstreams` and `routes`.
 #include <array>
 
+#include "assay/claims/judge.h"
+
 #include "table.h"
 
 namespace assay::gateway::settings {
@@ -166,6 +168,32 @@ Key DashboardKey(DashboardSettings& s) {
                 "How long a login lasts.")});
 }
 
+Key JudgeKey(JudgeSettings& s) {
+  JudgeBudgetSettings& budget = s.budget;
+  return Section(
+      "judge",
+      "A language model that is asked about the claims whose verdict is uncertain; what it says "
+      "counts with a true quote of the evidence.",
+      {String("upstream", s.upstream, kRestart, "Name under `upstreams`. Empty: nobody is asked."),
+       String("model", s.model, kRestart, "The model that is asked for there."),
+       Section("between", "Which probability of support is uncertain.",
+               {Number("low", s.low, {0, 1}, kRestart, "From this one on."),
+                Number("high", s.high, {0, 1}, kRestart, "Up to this one.")}),
+       Integer("max_claims", s.max_claims, {1, claims::kMaxJudgedClaims}, kRestart,
+               "Claims of one answer, the most uncertain first; all in one request."),
+       Duration("timeout", s.timeout_ms, {10, 10 * kMinuteMs}, kRestart,
+                "Limit of one request; then the own verdicts stand."),
+       Section("budget",
+               "What may be used in a period, by this process; counted as the budgets of keys are.",
+               {Choice("period", budget.period, crypto::kPeriodNames, kRestart,
+                       "When it starts anew, in UTC."),
+                Integer("requests", budget.requests, {0, 1e9}, kRestart, "0: no limit."),
+                Integer("tokens", budget.tokens, {0, 1e15}, kRestart,
+                        "Of prompts and answers. 0: no limit."),
+                Number("usd", budget.usd, {0, 1e6}, kRestart,
+                       "US dollars, by the upstream's `price`. 0: no limit.")})});
+}
+
 Key ClaimsKey(ClaimSettings& s) {
   return Section(
       "claims", "`POST /v1/claims/...` and `POST /v1/check`.",
@@ -175,7 +203,8 @@ Key ClaimsKey(ClaimSettings& s) {
        Integer("max_claims", s.max_claims, {1, 100'000}, kRestart, "Claims of one answer."),
        String("checker", s.checker, kRestart,
               "The cross-encoder that judges what facts leave open: its folder, `off`, or `auto`: "
-              "`checker*` among the installed models, if there is one.")});
+              "`checker*` among the installed models, if there is one."),
+       JudgeKey(s.judge)});
 }
 
 }  // namespace

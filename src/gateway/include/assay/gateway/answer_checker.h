@@ -6,12 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "assay/claims/extractor.h"
+#include "assay/claims/judge.h"
 #include "assay/claims/shared/wire.h"
 #include "assay/claims/verdict.h"
 #include "assay/claims/verifier.h"
@@ -23,9 +25,12 @@
 
 namespace assay::gateway {
 
+class ClaimJudge;  // checks/claim_judge_internal.h
+
 struct CheckedClaim {
   claims::Claim claim;
   claims::Judgement judgement;
+  std::optional<claims::JudgeOpinion> judge = {};  // which the judgement has taken; mostly none
 };
 
 struct CheckedAnswer {
@@ -38,6 +43,7 @@ struct AnswerCheckerOptions {
   std::vector<std::string> documents;       // folders, files or index folders; at least one
   const embed::Encoder* encoder = nullptr;  // the static one; null: lower quality, no vectors
   const claims::Entailment* entailment = nullptr;  // judges what facts leave open; may be null
+  ClaimJudge* judge = nullptr;                     // for whoever checks whole answers; may be null
   std::uint32_t passages = 8;                      // retrieved for each claim, 1 to 64
   std::size_t max_claims = 256;                    // of one answer
   std::size_t cached_verdicts = 65'536;
@@ -71,10 +77,11 @@ class AnswerChecker {
   // as it was. One call at a time.
   [[nodiscard]] Result<void> Refresh(std::vector<corpus::Warning>* warnings = nullptr);
 
-  // Names the documents' content and the model that judges: changes exactly when a verdict may. 32
+  // Names the documents' content and the models that judge: changes exactly when a verdict may. 32
   // hexadecimal digits.
   [[nodiscard]] std::string Version() const;
   [[nodiscard]] std::size_t max_claims() const;
+  [[nodiscard]] ClaimJudge* judge() const;
 
  private:
   struct State;

@@ -1,6 +1,6 @@
 // assay/gateway/settings.h: everything that assay.yaml and ASSAY_... can say, as plain values.
-// Room: gateway (uses config, core).  Threads: plain values; share them as `shared_ptr<const
-// Settings>`.
+// Room: gateway (uses config, core, crypto).  Threads: plain values; share them as
+// `shared_ptr<const Settings>`.
 //
 // The values here are the defaults. Names, ranges and texts of all keys stand in one table
 // (settings/table_*.cc), from which the reader, the environment, `assay config show|schema` and
@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "assay/crypto/grant.h"
 #include "assay/gateway/settings/experiments.h"
 #include "assay/gateway/settings/routes.h"
 
@@ -129,12 +130,30 @@ struct DashboardSettings {
   std::int64_t session_ms = 12LL * 3'600'000;
 };
 
+struct JudgeBudgetSettings {  // as the budgets of keys; 0: no limit
+  crypto::Period period = crypto::Period::kDay;
+  std::int64_t requests = 1'000;
+  std::int64_t tokens = 0;
+  double usd = 0;
+};
+
+struct JudgeSettings {   // an upstream is asked about uncertain claims
+  std::string upstream;  // empty: nobody is asked
+  std::string model;
+  double low = 0.3;  // support from `low` to `high` is uncertain
+  double high = 0.7;
+  std::int64_t max_claims = 8;  // of one answer
+  std::int64_t timeout_ms = 10'000;
+  JudgeBudgetSettings budget;
+};
+
 struct ClaimSettings {
   bool enabled = true;
   std::int64_t batch_window_ms = 0;  // 0 to 50, of POST /v1/claims/verify
   std::int64_t max_claims = 256;     // of one answer
   // "auto": the model checker* among the installed ones, if there is one; "off"; or its folder.
   std::string checker = "auto";
+  JudgeSettings judge;
 };
 
 struct Settings {
