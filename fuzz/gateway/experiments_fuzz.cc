@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "experiments/experiments_json_internal.h"
-#include "experiments/log_records_internal.h"
+#include "experiments/store/log_records_internal.h"
 #include "openai/edit_internal.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "cluster/shared_experiments_internal.h"
 #include "experiments/experiments_api_internal.h"
 #include "experiments/experiments_json_internal.h"
 
@@ -61,12 +62,16 @@ Result<std::string> ReportExperiment(const LiveSet* set, std::string_view id) {
 
 namespace {
 
-HttpReply TakeOutcome(const LiveExperimentView& one, const HttpRequest& request) {
+HttpReply TakeOutcome(const SharedExperiments* shared, const LiveExperimentView& one,
+                      const HttpRequest& request) {
   auto outcome = ReadOutcome(request.body);
   if (!outcome) return Refused(outcome.error());
   outcome->tenant = request.tenant.empty() ? "default" : request.tenant;
-  const auto recorded = one.store->Record(*outcome);
+  const auto recorded = one.store->Record(
+      *outcome, shared == nullptr ? ElsewhereOutcome() : shared->Look(one.settings.name, *outcome));
   if (!recorded) return Refused(recorded.error());
+  // Before the answer: who asks again may reach another gateway.
+  if (shared != nullptr) shared->Note(one.settings.name, *outcome);
   return HttpReply::Json(json::serialize(json::object{{"experiment", one.settings.name},
                                                       {"variant", recorded->variant},
                                                       {"recorded", recorded->recorded},
@@ -101,7 +106,10 @@ Result<void> AddExperimentsApi(Router& router, const ExperimentsApiParts& parts)
                 [](const LiveExperimentView& one, const HttpRequest&) {
                   return HttpReply::Json(json::serialize(ExperimentJson(one.store->Report())));
                 }));
-  ASSAY_TRY(add("POST", "/v1/experiments/{id}/outcome", Scope::kInference, &TakeOutcome));
+  ASSAY_TRY(add("POST", "/v1/experiments/{id}/outcome", Scope::kInference,
+                [shared = parts.shared](const LiveExperimentView& one, const HttpRequest& request) {
+                  return TakeOutcome(shared, one, request);
+                }));
   for (const bool stop : {true, false}) {
     ASSAY_TRY(add(
         "POST", stop ? "/v1/experiments/{id}/stop" : "/v1/experiments/{id}/start", Scope::kAdmin,

@@ -13,11 +13,15 @@
 
 namespace assay::gateway {
 
+class SharedExperiments;  // cluster/shared_experiments_internal.h
+
 struct ExperimentsApiParts {
   std::function<std::shared_ptr<const LiveSet>()> live;  // null: there are no experiments
   // For the audit log, when an administrator stops or starts one.
   std::function<void(std::string_view action, std::string_view experiment, std::string_view key_id)>
       note;
+  // What other gateways know of outcomes; null: there are no others. Outlives the router.
+  const SharedExperiments* shared = nullptr;
 };
 
 // What the first two endpoints below answer; `set` may be null.

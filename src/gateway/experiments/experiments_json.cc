@@ -153,6 +153,8 @@ json::object ExperimentRow(const ExperimentReport& report) {
           {"variants", std::move(variants)},
           {"units", units},
           {"outcomes", report.outcomes},
+          {"gateways", report.gateways},
+          {"partial", report.partial},
           {"decision",
            {{"state", DecisionOf(report)},
             {"variant",

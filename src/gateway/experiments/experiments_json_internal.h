@@ -8,7 +8,7 @@
 
 #include "assay/core/result.h"
 
-#include "experiments/store_internal.h"
+#include "experiments/store/store_internal.h"
 
 namespace assay::gateway {
 

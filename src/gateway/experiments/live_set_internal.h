@@ -15,7 +15,7 @@
 #include "assay/experiments/live.h"
 #include "assay/telemetry/metrics.h"
 
-#include "experiments/store_internal.h"
+#include "experiments/store/store_internal.h"
 #include "openai/edit_internal.h"
 #include "services/route_table_internal.h"
 

@@ -17,6 +17,7 @@
 
 #include "checks/checker_pool_internal.h"
 #include "checks/claim_judge_internal.h"
+#include "cluster/shared_experiments_internal.h"
 #include "cluster/shared_limits_internal.h"
 #include "cluster/shared_locks_internal.h"
 #include "coalescing/coalescer.h"
@@ -135,6 +136,7 @@ struct Gateway::Impl {
   std::unique_ptr<SemanticPool> semantic;
   std::unique_ptr<ReliabilityPool> learned;
   std::unique_ptr<ExperimentPool> experiments;
+  std::unique_ptr<SharedExperiments> shared_experiments;  // null: not shared
   std::shared_ptr<const LiveSettings> live;
   mutable std::mutex reload_mutex;  // one reload at a time; guards `live`
   Router router;
@@ -145,7 +147,7 @@ struct Gateway::Impl {
   std::unique_ptr<ComputePool> compute;  // its jobs answer through the server: stopped before it
   std::unique_ptr<SharedClaims> shared;  // null without shared memory
   std::unique_ptr<HealthWatch> health;
-  std::unique_ptr<ScriptRunner> counts;  // null: none of the two; reads `live`
+  std::unique_ptr<ScriptRunner> counts;  // null: none of the three; reads `live`
   std::thread ticker;                    // one sample of the metrics a second
   std::mutex tick_mutex;
   std::condition_variable tick_wake;
@@ -185,7 +187,7 @@ void Gateway::Impl::CountOverRedis(const Settings& settings) {
   const RedisTierSettings& wanted = settings.cache.redis;
   cache::RedisTier* const redis = cache == nullptr ? nullptr : RedisOf(*cache);
   const bool budgeted = wanted.share_budgets && parts.keys != nullptr && KeysRequired(settings);
-  if (redis == nullptr || (!wanted.share_rates && !budgeted)) return;
+  if (redis == nullptr || (!wanted.share_rates && !budgeted && !wanted.share_experiments)) return;
   counts = std::make_unique<ScriptRunner>(*redis);
   if (wanted.share_rates) {
     ShareRates(*counts, [this] {
@@ -198,6 +200,10 @@ void Gateway::Impl::CountOverRedis(const Settings& settings) {
     });
   }
   if (budgeted) ShareBudgets(*counts, *parts.keys);
+  if (wanted.share_experiments) {
+    shared_experiments = std::make_unique<SharedExperiments>(*redis);
+    shared_experiments->Begin(*counts, [this] { return Experiments(); });
+  }
 }
 
 // One that failed is not Done, so that it rests for kRefreshAgainMs before it is asked once more.
@@ -269,6 +275,7 @@ void Gateway::Impl::AddRouteMetrics() {
 Result<void> Gateway::Impl::AddExperiments() {
   ExperimentsApiParts api;
   api.live = [this] { return Experiments(); };
+  api.shared = shared_experiments.get();
   if (parts.keys != nullptr) {
     api.note = [keys = parts.keys](std::string_view action, std::string_view experiment,
                                    std::string_view key_id) {

@@ -1,6 +1,7 @@
 # The server, the line of stages and what holds them together.
 target_sources(assay_gateway PRIVATE
   cluster/script_runner.cc
+  cluster/shared_experiments.cc
   cluster/shared_limits.cc
   cluster/shared_locks.cc
   cluster/shared_sums.cc
@@ -50,5 +51,5 @@ assay_test(NAME gateway_request_test
   LINK assay_gateway Boost::json simdjson::simdjson)
 
 assay_test(NAME gateway_cluster_test
-  SOURCES cluster/shared_limits_test.cc cluster/shared_locks_test.cc
+  SOURCES cluster/shared_experiments_test.cc cluster/shared_limits_test.cc cluster/shared_locks_test.cc
   LINK assay_gateway)

@@ -101,6 +101,8 @@ Key CacheKey(CacheSettings& s) {
                      "`upstreams.NAME.rate` is for all gateways together."),
                 Bool("share_budgets", s.redis.share_budgets, kRestart,
                      "Budgets of API keys are for all gateways together."),
+                Bool("share_experiments", s.redis.share_experiments, kRestart,
+                     "Experiments are counted and reported over all gateways together."),
                 Duration("lock_lease", s.redis.lock_lease_ms, {100, kMinuteMs}, kRestart,
                          "How long the lock of a gateway that died keeps the others waiting."),
                 Duration("lock_wait", s.redis.lock_wait_ms, {0, kHourMs}, kLive,

@@ -71,6 +71,7 @@ struct RedisTierSettings {
   bool share_locks = true;              // equal questions of several gateways are asked once
   bool share_rates = true;              // `upstreams.NAME.rate` holds for all gateways together
   bool share_budgets = true;            // so do the budgets of keys
+  bool share_experiments = true;        // experiments are counted over all gateways
   std::int64_t lock_lease_ms = 3'000;   // until the lock of a gateway that died is free
   std::int64_t lock_wait_ms = 30'000;   // for another gateway's answer
   [[nodiscard]] bool enabled() const { return !url.empty(); }

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "crash_fs.h"
-#include "experiments/store_internal.h"
+#include "experiments/store/store_internal.h"
 #include "fake_clock.h"
 
 namespace assay::gateway {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "experiments/log_records_internal.h"
+#include "experiments/store/log_records_internal.h"
 
 namespace assay::gateway {
 namespace {
@@ -25,6 +25,8 @@ TEST(ExperimentLog, EveryRecordComesBackAsItWas) {
   EXPECT_EQ(Again(outcome), outcome);
   const LogState state{true, 1'700'000'000'000};
   EXPECT_EQ(Again(state), state);
+  const LogOrigin origin{{3, 4}};
+  EXPECT_EQ(Again(origin), origin);
   LogMeasures measures;
   measures.arm = 2;
   for (const double value : {1.0, 2.5, 4.0}) measures.sums[1].Add(value);
@@ -42,7 +44,7 @@ TEST(ExperimentLog, CutAndForeignBytesAreDamage) {
   measures.sums[0].Add(1);
   for (const LogRecord& record :
        {LogRecord(LogArm{"a", 1}), LogRecord(exposures), LogRecord(LogOutcome{{1, 2}, 3, 4, 5, 6}),
-        LogRecord(measures), LogRecord(LogState{})}) {
+        LogRecord(measures), LogRecord(LogState{}), LogRecord(LogOrigin{{1, 2}})}) {
     const std::string whole = EncodeLogRecord(record);
     for (std::size_t size = 0; size < whole.size(); ++size) {
       const bool of_exposures = whole[0] == 'E' && size == 1;  // none is whole too

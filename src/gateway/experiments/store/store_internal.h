@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,7 +23,9 @@
 #include "assay/experiments/live.h"
 
 #include "experiments/definition_internal.h"
-#include "experiments/log_records_internal.h"
+#include "experiments/store/log_records_internal.h"
+#include "experiments/store/report_internal.h"
+#include "experiments/store/shared_state_internal.h"
 
 namespace assay::gateway {
 
@@ -34,53 +37,8 @@ inline constexpr std::size_t kMaxQueuedEvents = 262'144;  // between two calls o
 // The hashes by which units and requests are known; a tenant sees its own only.
 [[nodiscard]] std::uint64_t UnitHash(std::string_view tenant, std::string_view unit);
 [[nodiscard]] std::uint64_t RequestHash(std::string_view tenant, std::string_view request_id);
-
-struct FinishedRequest {
-  std::array<double, kMeasures> measures;  // by Measure; NaN: not known
-};
-
-// What a client reports about one request or one unit.
-struct ReportedOutcome {
-  std::string tenant;
-  std::string request_id;  // one of the two is empty
-  std::string unit;
-  std::vector<std::pair<std::string, double>> values;  // by metric
-};
-
-struct RecordedOutcome {
-  std::string variant;
-  std::size_t recorded = 0;  // values that were new
-  std::size_t repeated = 0;  // values that were there already
-};
-
-// Of one comparison, after so many outcomes; of a metric that the gateway measures, requests. Those
-// are not in the log, so that their points begin anew with the process and with new settings.
-struct HistoryPoint {
-  std::int64_t at_ms = 0;
-  std::uint64_t outcomes = 0;
-  std::uint32_t variant = 0;
-  std::uint32_t metric = 0;
-  double effect = 0;
-  experiments::Interval interval;
-};
-
-struct VariantReport {
-  std::int64_t units = 0;
-  MeasureSums measures;
-  std::vector<experiments::OutcomeSum> outcomes;  // as ExperimentSettings::metrics
-};
-
-struct ExperimentReport {
-  ExperimentSettings settings;
-  bool running = false;
-  bool stopped = false;  // by an administrator
-  std::vector<VariantReport> variants;
-  experiments::ExperimentAnalysis analysis;
-  std::vector<HistoryPoint> history;
-  std::uint64_t outcomes = 0;   // that count
-  std::uint64_t set_aside = 0;  // of variants or metrics that were changed or removed
-  std::uint64_t lost = 0;       // exposures and requests that no queue or table had room for
-};
+// By which one value of an outcome is known.
+[[nodiscard]] core::Hash128 OutcomeKey(const ReportedOutcome& outcome, std::string_view metric);
 
 class ExperimentStore {
  public:
@@ -106,13 +64,23 @@ class ExperimentStore {
 
   // On the disk when it returns without error. Errors: kNotFound for a request or unit that took no
   // part; kInvalidArgument naming the metric; kAlreadyExists for another value than before, and
-  // then nothing is recorded; kResourceExhausted at kMaxOutcomes; those of the disk.
-  [[nodiscard]] Result<RecordedOutcome> Record(const ReportedOutcome& outcome);
+  // then nothing is recorded; kResourceExhausted at kMaxOutcomes; those of the disk. `elsewhere`:
+  // what other gateways know of it; it counts for what this one does not.
+  [[nodiscard]] Result<RecordedOutcome> Record(const ReportedOutcome& outcome,
+                                               const ElsewhereOutcome& elsewhere = {});
 
   [[nodiscard]] ExperimentReport Report();
 
   // About once a second: writes what has gathered.
   void Tick();
+
+  // From here on the report is that of all gateways. The first call begins it; nothing where the
+  // disk does not keep the name under which this gateway counts.
+  [[nodiscard]] std::optional<ToldCounts> Tell();
+  // What came of it. False: there is more to tell.
+  [[nodiscard]] bool Hear(const HeardCounts& heard);
+  // All units and requests once more, to a Redis that may have lost some.
+  void TellAllAgain();
 
  private:
   struct Arm {
@@ -125,6 +93,22 @@ class ExperimentStore {
   struct Queue {
     std::vector<LogExposures::One> exposures;
     std::vector<std::pair<std::uint16_t, FinishedRequest>> finished;
+  };
+
+  struct Sharing {
+    std::deque<LogExposures::One> queued;  // to be told
+    std::vector<LogExposures::One> told;   // and not yet taken
+    std::vector<std::uint64_t> asked;      // whose units
+    std::string generation;
+    std::map<std::uint64_t, std::int64_t> units;  // of all gateways, by ArmId
+    std::map<std::string, std::string> states;    // of others, by origin
+    std::map<std::string, std::string> lost;      // of these, what Redis has not
+    std::vector<VariantReport> elsewhere;         // their sums, as the variants of now
+    std::uint64_t outcomes = 0;                   // in these
+    std::uint64_t set_aside = 0;
+    std::uint64_t lost_notes = 0;
+    std::size_t unread = 0;                // states
+    std::optional<std::int64_t> heard_ns;  // the last answer
   };
 
   ExperimentStore(core::FileSystem& files, std::string path, core::Clock& clock)
@@ -145,9 +129,20 @@ class ExperimentStore {
   void Count(const LogOutcome& outcome);
   std::uint16_t ArmOf(const LogArm& name);
   std::uint16_t MetricNumber(const std::string& name);
-  [[nodiscard]] Result<std::uint16_t> FindArm(const ReportedOutcome& outcome) const;
+  [[nodiscard]] Result<std::uint16_t> FindArm(const ReportedOutcome& outcome,
+                                              const ElsewhereOutcome& elsewhere) const;
   [[nodiscard]] Result<void> CheckValue(const std::string& metric, double value) const;
-  [[nodiscard]] Result<experiments::ExperimentAnalysis> Analyze() const;
+  // By the variants of now; of this gateway alone or of all.
+  [[nodiscard]] std::vector<VariantReport> Counted(bool whole) const;
+  [[nodiscard]] Result<experiments::ExperimentAnalysis> Analyze(
+      const std::vector<VariantReport>& variants) const;
+  void QueueTold(const LogExposures::One& one);
+  void QueueAll();
+  Result<void> SaveOrigin();
+  void MergeElsewhere();
+  void AddElsewhere(const SharedArm& counted);
+  [[nodiscard]] SharedState OwnState();
+  [[nodiscard]] std::uint64_t WholeOutcomes() const;
   void NoteHistory(std::int64_t at_ms);
   void NoteMeasured();
   void AddPoints(std::int64_t at_ms, std::uint64_t count, bool measured);
@@ -184,6 +179,10 @@ class ExperimentStore {
   std::size_t arms_logged_ = 0;            // of arms_, how many stand in it
   std::size_t metrics_logged_ = 0;
   unsigned ticks_ = 0;
+  std::optional<core::Hash128> origin_;
+  bool origin_kept_ = false;  // on the disk
+  std::optional<Sharing> sharing_;
+  bool replaying_ = false;  // what is counted is of before; others' counts are not
 };
 
 }  // namespace assay::gateway

@@ -63,7 +63,14 @@ struct LogState {
   friend bool operator==(const LogState&, const LogState&) = default;
 };
 
-using LogRecord = std::variant<LogArm, LogMetric, LogExposures, LogOutcome, LogMeasures, LogState>;
+// Under which the other gateways know what this log counts.
+struct LogOrigin {
+  core::Hash128 id;  // drawn at random, once
+  friend bool operator==(const LogOrigin&, const LogOrigin&) = default;
+};
+
+using LogRecord =
+    std::variant<LogArm, LogMetric, LogExposures, LogOutcome, LogMeasures, LogState, LogOrigin>;
 
 [[nodiscard]] std::string EncodeLogRecord(const LogRecord& record);
 // Errors: kDataLoss for bytes that EncodeLogRecord never makes.

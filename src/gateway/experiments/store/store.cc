@@ -5,12 +5,11 @@
 
 #include "assay/config/reader.h"
 
-#include "experiments/store_internal.h"
+#include "experiments/store/store_internal.h"
 
 namespace assay::gateway {
 namespace {
 
-constexpr double kHistoryStep = 1.05;  // of the number of outcomes, from one point to the next
 constexpr std::int64_t kNsPerMs = 1'000'000;
 
 constexpr std::uint64_t kUnitSeed = 0x756e6974;  // part of the log's format, as the next ones
@@ -21,19 +20,6 @@ std::string Scoped(std::string_view tenant, std::string_view name) {
   return fmt::format("{}{}{}", tenant, '\0', name);
 }
 
-core::Hash128 OutcomeKey(const ReportedOutcome& outcome, std::string_view metric) {
-  const bool of_request = !outcome.request_id.empty();
-  return core::HashBytes128(
-      fmt::format("{}{}{}{}{}{}", outcome.tenant, '\0', of_request ? 'r' : 'u',
-                  of_request ? outcome.request_id : outcome.unit, '\0', metric),
-      kOutcomeSeed);
-}
-
-// Where the next point of a history stands.
-std::uint64_t NextPoint(std::uint64_t count) {
-  return std::max(count + 1, static_cast<std::uint64_t>(static_cast<double>(count) * kHistoryStep));
-}
-
 }  // namespace
 
 std::uint64_t UnitHash(std::string_view tenant, std::string_view unit) {
@@ -42,6 +28,14 @@ std::uint64_t UnitHash(std::string_view tenant, std::string_view unit) {
 
 std::uint64_t RequestHash(std::string_view tenant, std::string_view request_id) {
   return core::HashBytes64(Scoped(tenant, request_id), kRequestSeed);
+}
+
+core::Hash128 OutcomeKey(const ReportedOutcome& outcome, std::string_view metric) {
+  const bool of_request = !outcome.request_id.empty();
+  return core::HashBytes128(
+      fmt::format("{}{}{}{}{}{}", outcome.tenant, '\0', of_request ? 'r' : 'u',
+                  of_request ? outcome.request_id : outcome.unit, '\0', metric),
+      kOutcomeSeed);
 }
 
 std::uint16_t ExperimentStore::ArmOf(const LogArm& name) {
@@ -74,7 +68,11 @@ std::vector<std::uint16_t> ExperimentStore::Define(const ExperimentSettings& set
   Drain();
   settings_ = settings;
   std::vector<std::uint16_t> arms;
-  for (Arm& arm : arms_) arm.variant.reset();
+  std::vector<std::uint16_t> before;
+  for (std::size_t i = 0; i < arms_.size(); ++i) {
+    if (arms_[i].variant) before.push_back(static_cast<std::uint16_t>(i));
+    arms_[i].variant.reset();
+  }
   for (std::size_t v = 0; v < settings.variants.size(); ++v) {
     const VariantSettings& variant = settings.variants[v];
     const std::uint16_t arm = ArmOf({.name = variant.name, .version = VersionOf(variant)});
@@ -89,6 +87,11 @@ std::vector<std::uint16_t> ExperimentStore::Define(const ExperimentSettings& set
   }
   Rebuild();
   UpdateRunning();
+  if (sharing_) {
+    MergeElsewhere();
+    // Units of variants that were not there before were not told either.
+    if (!std::ranges::is_permutation(arms, before)) QueueAll();
+  }
   return arms;
 }
 
@@ -97,7 +100,9 @@ void ExperimentStore::Rebuild() {
   counted_ = 0;
   next_history_ = next_measured_ = 0;
   history_.clear();
+  replaying_ = true;
   for (const LogOutcome& outcome : outcomes_) Count(outcome);
+  replaying_ = false;
 }
 
 void ExperimentStore::Count(const LogOutcome& outcome) {
@@ -127,6 +132,7 @@ void ExperimentStore::NoteFinished(std::uint16_t arm, const FinishedRequest& fin
 }
 
 void ExperimentStore::TakeExposure(const LogExposures::One& one) {
+  LogExposures::One told = {.unit = 0, .request = one.request, .arm = one.arm};
   if (one.unit == 0) {
     // of a log that was written anew: only its request
   } else if (units_.size() < kMaxUnits || units_.contains(one.unit)) {
@@ -134,15 +140,18 @@ void ExperimentStore::TakeExposure(const LogExposures::One& one) {
     const auto [at, fresh] = units_.try_emplace(one.unit, one.arm);
     if (fresh) {
       ++arms_[one.arm].units;
+      told.unit = one.unit;
     } else if (at->second != one.arm) {
       --arms_[at->second].units;
       ++arms_[one.arm].units;
       at->second = one.arm;
+      told.unit = one.unit;
     }
   } else {
     const std::scoped_lock lock(queue_mutex_);
     ++lost_;
   }
+  if (sharing_) QueueTold(told);
   if (one.request == 0) return;
   if (!requests_.insert_or_assign(one.request, one.arm).second) return;
   request_order_.push_back(one.request);
@@ -177,15 +186,20 @@ void ExperimentStore::Drain() {
   draining_.finished.clear();
 }
 
-Result<std::uint16_t> ExperimentStore::FindArm(const ReportedOutcome& outcome) const {
+Result<std::uint16_t> ExperimentStore::FindArm(const ReportedOutcome& outcome,
+                                               const ElsewhereOutcome& elsewhere) const {
+  const auto there =
+      std::ranges::find_if(arms_, [&](const Arm& arm) { return elsewhere.arm == ArmId(arm.name); });
   if (!outcome.request_id.empty()) {
     const auto found = requests_.find(RequestHash(outcome.tenant, outcome.request_id));
     if (found != requests_.end()) return found->second;
+    if (there != arms_.end()) return static_cast<std::uint16_t>(there - arms_.begin());
     return Fail(Code::kNotFound,
                 fmt::format("The request '{}' took no part, or too long ago.", outcome.request_id));
   }
   const auto found = units_.find(UnitHash(outcome.tenant, outcome.unit));
   if (found != units_.end()) return found->second;
+  if (there != arms_.end()) return static_cast<std::uint16_t>(there - arms_.begin());
   return Fail(Code::kNotFound, fmt::format("The unit '{}' took no part.", outcome.unit));
 }
 
@@ -211,28 +225,39 @@ Result<void> ExperimentStore::CheckValue(const std::string& metric, double value
   return {};
 }
 
-Result<RecordedOutcome> ExperimentStore::Record(const ReportedOutcome& outcome) {
+Result<RecordedOutcome> ExperimentStore::Record(const ReportedOutcome& outcome,
+                                                const ElsewhereOutcome& elsewhere) {
   const std::scoped_lock lock(mutex_);
   Drain();
-  ASSAY_ASSIGN(const std::uint16_t arm, FindArm(outcome));
+  ASSAY_ASSIGN(const std::uint16_t arm, FindArm(outcome, elsewhere));
   for (const auto& [metric, value] : outcome.values) ASSAY_TRY(CheckValue(metric, value));
   RecordedOutcome out;
   out.variant = arms_[arm].name.name;
   std::vector<LogOutcome> fresh;
-  for (const auto& [metric, value] : outcome.values) {
+  const auto conflict = [](std::string_view metric, double before) {
+    return Fail(Code::kAlreadyExists,
+                fmt::format("'{}' was reported before as {}; it stays.", metric, before));
+  };
+  for (std::size_t i = 0; i < outcome.values.size(); ++i) {
+    const auto& [metric, value] = outcome.values[i];
     LogOutcome one{.key = OutcomeKey(outcome, metric),
                    .at_ms = clock_.wall_ns() / kNsPerMs,
                    .value = value,
                    .arm = arm};
     const auto known = places_.find(one.key);
-    if (known == places_.end()) {
+    std::optional<double> before;
+    if (known != places_.end()) {
+      before = outcomes_[known->second].value;
+    } else if (i < elsewhere.values.size()) {
+      before = elsewhere.values[i];
+    }
+    if (!before) {
       one.metric = MetricNumber(metric);
       fresh.push_back(one);
-    } else if (outcomes_[known->second].value == value) {
+    } else if (*before == value) {
       ++out.repeated;
     } else {
-      return Fail(Code::kAlreadyExists, fmt::format("'{}' was reported before as {}; it stays.",
-                                                    metric, outcomes_[known->second].value));
+      return conflict(metric, *before);
     }
   }
   if (outcomes_.size() + fresh.size() > kMaxOutcomes) {
@@ -256,101 +281,6 @@ Result<RecordedOutcome> ExperimentStore::Record(const ReportedOutcome& outcome) 
   }
   out.recorded = fresh.size();
   return out;
-}
-
-Result<experiments::ExperimentAnalysis> ExperimentStore::Analyze() const {
-  experiments::ExperimentData data;
-  data.id = settings_.name;
-  data.sequential = true;
-  data.effect_size = experiments::kUsualEffectSize;
-  for (const OutcomeSettings& metric : settings_.metrics) {
-    data.metrics.push_back({.name = metric.name,
-                            .direction = metric.direction == OutcomeDirection::kIncrease
-                                             ? experiments::Direction::kIncrease
-                                             : experiments::Direction::kDecrease,
-                            .role = metric.role == OutcomeRole::kGoal
-                                        ? experiments::MetricRole::kGoal
-                                        : experiments::MetricRole::kGuardrail,
-                            .margin = metric.margin});
-  }
-  const std::vector<experiments::OutcomeSum> sums = board_->Snapshot();
-  for (std::size_t v = 0; v < settings_.variants.size(); ++v) {
-    experiments::VariantData variant;
-    variant.name = settings_.variants[v].name;
-    variant.share = settings_.variants[v].share;
-    const auto arm = std::ranges::find(arms_, std::optional(v), &Arm::variant);
-    variant.units = arm->units;
-    for (std::size_t m = 0; m < settings_.metrics.size(); ++m) {
-      const std::size_t measure = MeasureOf(settings_.metrics[m].name);
-      const experiments::OutcomeSum& sum =
-          measure < kMeasures ? arm->measures[measure] : sums[v * settings_.metrics.size() + m];
-      variant.metrics.push_back({.summary = sum.summary()});
-    }
-    data.variants.push_back(std::move(variant));
-  }
-  return experiments::AnalyzeExperimentResults(data, settings_.significance, settings_.improvement);
-}
-
-// Points stand at outcomes, not at times, so that the log's outcomes make the same ones again.
-void ExperimentStore::NoteHistory(std::int64_t at_ms) {
-  if (counted_ < next_history_) return;
-  next_history_ = NextPoint(counted_);
-  AddPoints(at_ms, counted_, false);
-}
-
-void ExperimentStore::NoteMeasured() {
-  std::uint64_t requests = 0;
-  for (const Arm& arm : arms_) {
-    if (!arm.variant) continue;
-    const auto& each = arm.measures[static_cast<std::size_t>(Measure::kError)];  // known of all
-    requests += static_cast<std::uint64_t>(each.state().n);
-  }
-  if (requests == 0 || requests < next_measured_) return;
-  next_measured_ = NextPoint(requests);
-  AddPoints(clock_.wall_ns() / kNsPerMs, requests, true);
-}
-
-void ExperimentStore::AddPoints(std::int64_t at_ms, std::uint64_t count, bool measured) {
-  const auto analysis = Analyze();
-  if (!analysis) return;
-  for (const experiments::Comparison& one : analysis->comparisons) {
-    const std::size_t measure = MeasureOf(settings_.metrics[one.metric].name);
-    if ((measure < kMeasures) != measured) continue;
-    if (!std::isfinite(one.test.interval.low) || !std::isfinite(one.test.interval.high)) continue;
-    history_.push_back({.at_ms = at_ms,
-                        .outcomes = count,
-                        .variant = one.variant,
-                        .metric = one.metric,
-                        .effect = one.test.effect,
-                        .interval = one.test.interval});
-  }
-}
-
-ExperimentReport ExperimentStore::Report() {
-  const std::scoped_lock lock(mutex_);
-  Drain();
-  ExperimentReport report;
-  report.settings = settings_;
-  report.running = running();
-  report.stopped = stopped_;
-  const std::vector<experiments::OutcomeSum> sums = board_->Snapshot();
-  for (std::size_t v = 0; v < settings_.variants.size(); ++v) {
-    const auto arm = std::ranges::find(arms_, std::optional(v), &Arm::variant);
-    VariantReport variant{.units = arm->units, .measures = arm->measures, .outcomes = {}};
-    for (std::size_t m = 0; m < settings_.metrics.size(); ++m) {
-      const std::size_t measure = MeasureOf(settings_.metrics[m].name);
-      variant.outcomes.push_back(measure < kMeasures ? arm->measures[measure]
-                                                     : sums[v * settings_.metrics.size() + m]);
-    }
-    report.variants.push_back(std::move(variant));
-  }
-  if (auto analysis = Analyze()) report.analysis = std::move(*analysis);
-  report.history = history_;
-  report.outcomes = counted_;
-  report.set_aside = outcomes_.size() - counted_;
-  const std::scoped_lock queue(queue_mutex_);
-  report.lost = lost_;
-  return report;
 }
 
 }  // namespace assay::gateway

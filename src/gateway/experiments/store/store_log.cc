@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "experiments/store_internal.h"
+#include "experiments/store/store_internal.h"
 
 namespace assay::gateway {
 namespace {
@@ -98,6 +98,9 @@ Result<void> ExperimentStore::Take(const LogRecord& record) {
     arms_[measures->arm].measures = measures->sums;
   } else if (const auto* state = std::get_if<LogState>(&record)) {
     stopped_ = state->stopped;
+  } else if (const auto* origin = std::get_if<LogOrigin>(&record)) {
+    origin_ = origin->id;
+    origin_kept_ = true;
   }
   return {};
 }
@@ -113,6 +116,7 @@ Result<void> ExperimentStore::Compact() {
   {
     ASSAY_ASSIGN(log_, core::RecordWriter::Open(files_, fresh, kExperimentLogKind));
     arms_logged_ = metrics_logged_ = 0;
+    if (origin_kept_) ASSAY_TRY(Write(LogOrigin{*origin_}));
     ASSAY_TRY(WriteAllExposures());
     for (const LogOutcome& outcome : outcomes_) ASSAY_TRY(Write(outcome));
     for (std::size_t i = 0; i < arms_.size(); ++i) {

@@ -1,67 +1,22 @@
 #include <cmath>
 
-#include "assay/core/format/bytes.h"
-
-#include "experiments/log_records_internal.h"
+#include "experiments/store/byte_taker_internal.h"
+#include "experiments/store/log_records_internal.h"
 
 namespace assay::gateway {
 namespace {
-
-constexpr std::size_t kMaxNameBytes = 255;
-
-void Append(std::string& out, std::string_view text) {
-  out += static_cast<char>(static_cast<unsigned char>(std::min(text.size(), kMaxNameBytes)));
-  out += text.substr(0, kMaxNameBytes);
-}
-
-template <typename T>
-void AppendValue(std::string& out, T value) {
-  out += core::BytesOf(value);
-}
-
-// Takes values off the front; what is missing reads as 0 and is remembered.
-class Taker {
- public:
-  explicit Taker(std::string_view bytes) : bytes_(bytes) {}
-
-  template <typename T>
-  T Value() {
-    if (bytes_.size() < sizeof(T)) {
-      short_ = true;
-      return T{};
-    }
-    const T value = core::LoadAt<T>(bytes_, 0);
-    bytes_.remove_prefix(sizeof(T));
-    return value;
-  }
-  std::string Name() {
-    const std::size_t size = Value<std::uint8_t>();
-    if (bytes_.size() < size) short_ = true;
-    std::string name(bytes_.substr(0, size));
-    bytes_.remove_prefix(std::min(size, bytes_.size()));
-    return name;
-  }
-  [[nodiscard]] bool empty() const { return bytes_.empty(); }
-  // All was there, and nothing more.
-  [[nodiscard]] bool whole() const { return !short_ && bytes_.empty(); }
-  [[nodiscard]] bool lacking() const { return short_; }
-
- private:
-  std::string_view bytes_;
-  bool short_ = false;
-};
 
 struct Encoder {
   std::string out;
 
   void operator()(const LogArm& arm) {
     out += 'A';
-    Append(out, arm.name);
+    AppendName(out, arm.name);
     AppendValue(out, arm.version);
   }
   void operator()(const LogMetric& metric) {
     out += 'N';
-    Append(out, metric.name);
+    AppendName(out, metric.name);
   }
   void operator()(const LogExposures& exposures) {
     out += 'E';
@@ -83,17 +38,17 @@ struct Encoder {
   void operator()(const LogMeasures& measures) {
     out += 'M';
     AppendValue(out, measures.arm);
-    for (const experiments::OutcomeSum& sum : measures.sums) {
-      AppendValue(out, sum.state().n);
-      AppendValue(out, sum.state().missing);
-      AppendValue(out, sum.state().mean);
-      AppendValue(out, sum.state().squares);
-    }
+    for (const experiments::OutcomeSum& sum : measures.sums) AppendSum(out, sum);
   }
   void operator()(const LogState& state) {
     out += 'S';
     AppendValue(out, static_cast<std::uint8_t>(state.stopped ? 1 : 0));
     AppendValue(out, state.at_ms);
+  }
+  void operator()(const LogOrigin& origin) {
+    out += 'I';
+    AppendValue(out, origin.id.high);
+    AppendValue(out, origin.id.low);
   }
 };
 
@@ -129,16 +84,7 @@ Result<LogRecord> DecodeOutcome(Taker& taker) {
 Result<LogRecord> DecodeMeasures(Taker& taker) {
   LogMeasures measures;
   measures.arm = taker.Value<std::uint16_t>();
-  for (experiments::OutcomeSum& sum : measures.sums) {
-    experiments::OutcomeSum::State state;
-    state.n = taker.Value<std::int64_t>();
-    state.missing = taker.Value<std::int64_t>();
-    state.mean = taker.Value<double>();
-    state.squares = taker.Value<double>();
-    const auto made = experiments::OutcomeSum::FromState(state);
-    if (!made) return Damaged();
-    sum = *made;
-  }
+  for (experiments::OutcomeSum& sum : measures.sums) sum = taker.Sum();
   if (!taker.whole()) return Damaged();
   return measures;
 }
@@ -181,6 +127,13 @@ Result<LogRecord> DecodeLogRecord(std::string_view bytes) {
       if (!taker.whole() || stopped > 1) return Damaged();
       state.stopped = stopped == 1;
       return state;
+    }
+    case 'I': {
+      LogOrigin origin;
+      origin.id.high = taker.Value<std::uint64_t>();
+      origin.id.low = taker.Value<std::uint64_t>();
+      if (!taker.whole()) return Damaged();
+      return origin;
     }
     default:
       return Damaged();
