@@ -51,6 +51,7 @@ class Row:
 GET, TBB, LRU = "cache/get/", "cache/get/tbb_concurrent_hash_map/", "cache/get/sharded_lru_mutex/"
 TIERS = "cache/tiers/"
 SPOT, CACHE = "text/pattern_set/", "claims/verdict_cache/"
+CROSS = "embed/cross/"
 MINILM, OPENVINO = "embed/assay/minilm-l6-v2-int8/", "embed/openvino_python/"
 SPOT_BATCH, CACHE_BATCH = "spotting 66 patterns, batch, a sentence", "verdict cache, batch, a claim"
 ALIKE = "text/similarity/"
@@ -167,10 +168,17 @@ ROWS = (
     Row("transformer, batch, a sentence", MINILM + "batch", OPENVINO + "batch_sorted",
         "OpenVINO through Python, sorted by length", at_least=1.3),
     Row("transformer, batch, a sentence", MINILM + "batch", OPENVINO + "batch", "OpenVINO through Python, order as given"),
+    Row("cross-encoder, 16 pairs of about 120 tokens, a pair", CROSS + "assay/batch/16", CROSS + "openvino_python/batch/16",
+        "OpenVINO through Python, the same model", at_least=1.2),
+    Row("cross-encoder, 32 pairs of about 120 tokens, a pair", CROSS + "assay/batch/32", CROSS + "openvino_python/batch/32",
+        "OpenVINO through Python, the same model", at_least=1.2),
+    Row("cross-encoder, two callers at once, a pair, wall", CROSS + "assay/callers/2/streams/2",
+        CROSS + "assay/callers/2/streams/1", "one stream"),
     Row(BM25_ROW, "corpus/bm25/assay", "corpus/bm25/bm25s", "bm25s", at_least=2),
     Row(BM25_ROW, "corpus/bm25/assay", "corpus/bm25/tantivy", "tantivy", at_least=2),
     Row("`assay check`, 10 claims, warm index, wall", "cli/check/wall", at_most=0.150),
     Row("`assay check`, peak memory", "cli/check/peak"),
+    Row("`assay check --checker`, 10 claims, warm index, wall", "cli/with_checker/wall", at_most=0.400),
     Row("open an index of 100,000 passages, 52 MB", "corpus/index/open/sentences", at_most=0.010),
     Row("open an index of 15,000 passages, 8 MB, checked whole", "corpus/index/open/checked", at_most=0.010),
     Row(EXPERIMENT, "experiments/analyze/assay", "experiments/analyze/numpy", "numpy with scipy's stdtr, p-values alone",

@@ -35,6 +35,7 @@ UNFINISHED = 3  # exit code of what prepared a part and wants to be called again
 NO_DATA = "needs ASSAY_DATA"
 CLEAN_CPU_SHARE = 0.95  # below it other programs were running
 NO_PEER = "peer not installed"
+NO_CHECKER = "no model in .models/checker"
 
 
 class BenchError(Exception):
@@ -57,6 +58,7 @@ class Plan:
         self.rounds = rounds or (3 if quick else 7)
         self.min_time_s = 0.02 if quick else 0.2
         self.embed_sentences = 60 if quick else 300
+        self.checker_pairs = 32 if quick else 96
         self.wordpiece_texts = (5_000, 100) if quick else (50_000, 1_000)
         self.python_re_sentences = 1_000 if quick else 5_000
         self.bm25_peer_queries = 1_000 if quick else 5_000
@@ -274,6 +276,33 @@ def encoders(plan, results):
         results.add(f"embed/{name}", "s", runs)
 
 
+def evidence_pairs(path, count):
+    """`count` claims of VitaminC, evenly spread over the file, each with three sentences as the verifier would give it."""
+    with open(path, encoding="utf-8") as stream:
+        records = [json.loads(line) for line in stream]
+    step = len(records) // count
+
+    def text(record, field):
+        return " ".join(record[field].split())
+
+    return [(" ".join(text(one, "premise") for one in records[i * step:i * step + 3]), text(records[i * step], "hypothesis"))
+            for i in range(count)]
+
+
+def cross_encoder(plan, results):
+    if not checker_folder():
+        raise MissingPeer(NO_CHECKER)
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv", encoding="utf-8") as file:
+        file.write("".join("\t".join(pair) + "\n" for pair in
+                           evidence_pairs(Path(plan.data) / "nli" / "vitaminc.jsonl", plan.checker_pairs)))
+        file.flush()
+        report = json.loads(run([sys.executable, "bench/peers/cross_encoder.py", *checker_folder(), file.name, plan.rounds,
+                                 PROGRAMS / "cross_encoder_bench"]))
+    results.facts["peers"].update({"openvino": report["versions"]["openvino"].split("-")[0]})
+    for name, runs in report["runs_s"].items():
+        results.add(f"embed/cross/{name}", "s", runs)
+
+
 def vectors(plan, results):
     runs, _ = google_benchmark(plan, results, "vector_bench", "--benchmark_filter=BM_(Float|Int8|Sim|Most|Cached)")
     for name, values in runs.items():
@@ -336,12 +365,17 @@ def index(plan, results):
 
 def check(plan, results):
     report = json.loads(run([sys.executable, "bench/cli/check_bench.py", BUILD / "assay", "examples/handbook",
-                             "bench/cli/answer.md", plan.check_runs], env={**os.environ, "ASSAY_MODELS": str(models_folder())}))
+                             "bench/cli/answer.md", plan.check_runs, *checker_folder()], env={**os.environ, "ASSAY_MODELS": str(models_folder())}))
     if report["claims"] != 10:
         raise BenchError(f"bench/cli/answer.md has {report['claims']} claims, not 10")
     results.add("cli/check/wall", "s", report["check"]["wall_s"])
     results.add("cli/check/cpu", "s", report["check"]["cpu_s"])
     results.add("cli/check/peak", "B", report["check"]["peak_bytes"])
+    if report["with_checker"]:
+        results.add("cli/with_checker/wall", "s", report["with_checker"]["wall_s"])
+        results.add("cli/with_checker/peak", "B", report["with_checker"]["peak_bytes"])
+    else:
+        results.missing["cli/with_checker"] = NO_CHECKER
     results.add("cli/index/wall", "s", report["index"]["wall_s"])
     for stage, runs in report["inside_s"].items():
         results.add(f"cli/inside/{stage}", "s", runs)
@@ -461,6 +495,7 @@ BENCHMARKS = (
     ("crypto", crypto, "crypto", False, "crypto_bench"),
     ("crypto in Python", python_crypto, "crypto", False, ""),
     ("encoders", encoders, "embed", True, "embed_bench"),
+    ("cross-encoder", cross_encoder, "embed/cross", True, "cross_encoder_bench"),
     ("exact vector search", vectors, "vector", False, "vector_bench"),
     ("vector store", vector_store, "vector", False, "vector_store_bench"),
     ("vector index", vector_index, "vector-index", False, "assay_program"),
@@ -486,6 +521,12 @@ def targets(groups):
 
 def models_folder():
     return ROOT / ".models"
+
+
+def checker_folder():
+    """A list of the installed checker, or empty."""
+    folder = models_folder() / "checker"
+    return [folder] if (folder / "checker.yaml").exists() else []
 
 
 def debian_version(package):

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Times the program as its users run it: `assay index` of a folder, `assay check` on the warm index, `assay bench`.
 
-    check_bench.py ASSAY DOCS ANSWER [RUNS]     prints one JSON object
+    check_bench.py ASSAY DOCS ANSWER [RUNS [CHECKER_FOLDER]]     prints one JSON object
 
 Every run of index and check is a process of its own, start, models and output included; wall and CPU seconds and the
-peak resident memory come from the kernel's account of it. The documents are copied to a folder that goes away.
+peak resident memory come from the kernel's account of it. The documents are copied to a folder that goes away. With a folder of a cross-encoder the check is timed once more, with it.
 """
 
 import json
@@ -43,23 +43,28 @@ class Series:
 
 
 def main():
-    if not 4 <= len(sys.argv) <= 5:
+    if not 4 <= len(sys.argv) <= 6:
         print(__doc__, file=sys.stderr)
         return 2
     assay, answer = Path(sys.argv[1]).resolve(), Path(sys.argv[3]).resolve()
     runs = int(sys.argv[4]) if len(sys.argv) > 4 else 5
-    index, check, samples = Series(), Series(), {}
+    model = sys.argv[5] if len(sys.argv) > 5 else None
+    index, check, with_checker, samples = Series(), Series(), Series(), {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         docs = folder / "docs"
         shutil.copytree(sys.argv[2], docs, ignore=shutil.ignore_patterns(".assay"))
         for number in range(runs + 1):  # the first one warms up the page cache
             made = run([assay, "index", docs, "--rebuild", "--json"], folder)
-            checked = run([assay, "check", answer, "--against", docs, "--json"], folder)
+            checked = run([assay, "check", answer, "--against", docs, "--json", "--no-checker"], folder)
+            if model:
+                judged = run([assay, "check", answer, "--against", docs, "--json", "--checker", model], folder)
             inside = run([assay, "bench", answer, "--against", docs, "--rounds", BENCH_ROUNDS, "--json"], folder)
             if number > 0:
                 index.add(made)
                 check.add(checked)
+                if model:
+                    with_checker.add(judged)
                 report = json.loads(inside[3])
                 for stage, times in report["stages"].items():
                     samples.setdefault(stage, []).append(times["p50_ms"] * 1e-3)
@@ -69,7 +74,7 @@ def main():
     print(json.dumps({
         "claims": len(claims["claims"]), "summary": claims["summary"],
         "files": indexed["files"], "passages": indexed["passages"],
-        "index": vars(index), "check": vars(check), "inside_s": samples,
+        "index": vars(index), "check": vars(check), "with_checker": vars(with_checker) if model else None, "inside_s": samples,
     }))
     return 0
 
