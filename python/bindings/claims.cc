@@ -1,6 +1,10 @@
 // claims.cc: assay.claims: extraction, and verdicts with a cache.
 #include <mutex>
+#include <variant>
 
+#include <nanobind/stl/variant.h>
+
+#include "assay/claims/entailment.h"
 #include "assay/claims/extractor.h"
 #include "assay/claims/verdict_cache.h"
 #include "assay/claims/verifier.h"
@@ -74,18 +78,30 @@ class PyExtractor {
   claims::Extractor extractor_;
 };
 
+// None, a model, or where one is for assay.models.cross_encoder.
+using CheckerArgument = std::variant<std::monostate, SharedCrossEncoder, std::string>;
+
+std::shared_ptr<const embed::CrossEncoder> CheckerOf(const CheckerArgument& checker) {
+  if (const auto* model = std::get_if<SharedCrossEncoder>(&checker)) return model->get;
+  const auto* folder = std::get_if<std::string>(&checker);
+  if (folder == nullptr) return nullptr;
+  const nb::object found = nb::module_::import_("assay.models").attr("cross_encoder")(*folder);
+  return nb::cast<const SharedCrossEncoder&>(found).get;
+}
+
 // A Verifier with what it needs, behind a lock: many Python threads may ask at once.
 class PyVerifier {
  public:
   PyVerifier(const SharedIndex& index, const SharedEncoder* words, std::size_t cache_entries,
-             std::uint32_t passages, std::uint32_t max_evidence)
-      : words_(words == nullptr ? nullptr : words->get), index_(index) {
+             std::uint32_t passages, std::uint32_t max_evidence, const CheckerArgument& checker)
+      : words_(words == nullptr ? nullptr : words->get), index_(index), model_(CheckerOf(checker)) {
+    if (model_) entailment_ = Take(claims::MakeEntailment(*model_));
     if (cache_entries > 0) {
       cache_ = Take(claims::VerdictCache::Create({.max_entries = cache_entries}));
     }
     const claims::VerifierOptions options{.passages = passages, .max_evidence = max_evidence};
     verifier_ = std::make_unique<claims::Verifier>(Take(claims::Verifier::Create(
-        index.get, words_.get(), index.encoder.get(), options, nullptr, cache_.get())));
+        index.get, words_.get(), index.encoder.get(), options, entailment_.get(), cache_.get())));
   }
 
   Judgement Verify(std::string_view claim) {
@@ -162,6 +178,8 @@ class PyVerifier {
 
   std::shared_ptr<embed::Encoder> words_;
   SharedIndex index_;
+  std::shared_ptr<const embed::CrossEncoder> model_;  // null: none
+  std::unique_ptr<claims::Entailment> entailment_;
   std::unique_ptr<claims::VerdictCache> cache_;
   std::unique_ptr<claims::Verifier> verifier_;
   std::mutex mutex_;
@@ -232,14 +250,20 @@ void BindClaims(nb::module_& module) {
   BindExtraction(module);
   BindJudgements(module);
   nb::class_<PyVerifier>(module, "Verifier", "Judges claims against an index; thread-safe.")
-      .def(nb::init<const SharedIndex&, const SharedEncoder*, std::size_t, std::uint32_t,
-                    std::uint32_t>(),
-           nb::arg("index"), nb::arg("words") = nb::none(), nb::arg("cache_entries") = 65'536,
-           nb::arg("passages") = 8, nb::arg("max_evidence") = 3,
-           "words: assay.embed.Encoder for near words; without it equal stems count.\n"
-           "cache_entries: judgements kept, 0 for none. Raises InvalidArgument for options.")
+      .def(
+          nb::init<const SharedIndex&, const SharedEncoder*, std::size_t, std::uint32_t,
+                   std::uint32_t, const CheckerArgument&>(),
+          nb::arg("index"), nb::arg("words") = nb::none(), nb::arg("cache_entries") = 65'536,
+          nb::arg("passages") = 8, nb::arg("max_evidence") = 3, nb::arg("checker") = nb::none(),
+          "words: assay.embed.Encoder for near words; without it equal stems count.\n"
+          "cache_entries: judgements kept, 0 for none.\n"
+          "checker: judges what facts leave open: an assay.embed.CrossEncoder, its folder,\n"
+          "\"default\" for the installed one, None for none. Raises InvalidArgument for options,\n"
+          "FailedPrecondition for a model without `relation`, and what assay.cross_encoder raises.")
       .def("verify", &PyVerifier::Verify, nb::arg("claim"),
-           "Judges one self-contained claim. About 1 ms, cached 1 us. Without the GIL.")
+           "Judges one self-contained claim. About 1 ms (a checker: tens), cached 1 us. Without "
+           "the\n"
+           "GIL.")
       .def("verify_batch", &PyVerifier::VerifyBatch, nb::arg("claims"), "One judgement a claim.")
       .def(
           "codes", &PyVerifier::Codes, nb::arg("claims"),

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "assay/corpus/index.h"
+#include "assay/embed/cross/cross_encoder.h"
 #include "assay/embed/encoder.h"
 
 namespace assay::python {
@@ -15,6 +16,11 @@ struct SharedEncoder {
 // By the way it was opened; Python has a class for each.
 struct SharedStaticEncoder : SharedEncoder {};
 struct SharedTransformer : SharedEncoder {};
+
+// A model that reads evidence and claim together, which whoever uses it keeps alive.
+struct SharedCrossEncoder {
+  std::shared_ptr<const embed::CrossEncoder> get;
+};
 
 // An index of documents, with the encoder of its vectors (null: none).
 struct SharedIndex {

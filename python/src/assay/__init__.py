@@ -25,12 +25,12 @@ from assay.errors import (
     Unauthenticated,
     Unavailable,
 )
-from assay.models import default_encoder, transformer_encoder
+from assay.models import cross_encoder, default_encoder, transformer_encoder
 
 __version__ = "0.1.0"
 __all__ = [
     "AlreadyExists", "AsyncClient", "Backend", "Client", "DataLoss", "DeadlineExceeded", "Error", "FailedPrecondition",
     "Internal", "InvalidArgument", "NoTwin", "NotFound", "OutOfRange", "PermissionDenied", "ResourceExhausted",
-    "SharedClient", "Unauthenticated", "Unavailable", "backend", "cache", "claims", "consensus", "corpus", "crypto",
-    "default_encoder", "embed", "errors", "experiments", "text", "transformer_encoder", "tuner", "vector",
+    "SharedClient", "Unauthenticated", "Unavailable", "backend", "cache", "claims", "consensus", "corpus",
+    "cross_encoder", "crypto", "default_encoder", "embed", "errors", "experiments", "text", "transformer_encoder", "tuner", "vector",
 ]  # fmt: skip

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 from assay import _backend
 
 __all__ = [
-    "Encoder", "StaticEncoder", "TransformerEncoder",
+    "CrossEncoder", "Encoder", "PairScore", "StaticEncoder", "TransformerEncoder", "find_checker",
 ]
 
 if TYPE_CHECKING:
     from assay._native.embed import (
-        Encoder as Encoder, StaticEncoder as StaticEncoder, TransformerEncoder as TransformerEncoder,
+        CrossEncoder as CrossEncoder, Encoder as Encoder, PairScore as PairScore, StaticEncoder as StaticEncoder,
+        TransformerEncoder as TransformerEncoder, find_checker as find_checker,
     )
 else:
     _backend.export("embed", globals(), __all__)

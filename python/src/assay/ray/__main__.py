@@ -103,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--documents", required=True, metavar="DOCS", help="folder or file to judge against")
     check.add_argument("--passages", type=_count, default=8, metavar="N", help="looked at for a claim (default: 8)")
     check.add_argument("--max-evidence", type=_count, default=3, metavar="N", help="told for a claim (default: 3)")
+    check.add_argument("--checker", metavar="FOLDER", help="cross-encoder for what facts leave open, or 'default' (default: none)")
     embed = _add(commands, "embed", _EMBED, _EMBED_EXAMPLES, "texts to vectors in LanceDB", "folder or s3:// of the database")
     _add_input(embed, 8192)
     embed.add_argument("--table", default="vectors", metavar="NAME", help="in the database (default: vectors)")
@@ -139,7 +140,7 @@ def _run(asked: argparse.Namespace) -> Report:
     common |= {"block_rows": asked.block_rows, "skip_bad_lines": asked.skip_bad_lines}
     if asked.command == "check":
         return _jobs.check(asked.input, asked.documents, asked.output, passages=asked.passages,
-                           max_evidence=asked.max_evidence, **common)  # fmt: skip
+                           max_evidence=asked.max_evidence, checker=asked.checker, **common)  # fmt: skip
     return _jobs.embed(asked.input, asked.output, table=asked.table, model=asked.model, precision=asked.precision,
                        storage_options=dict(asked.storage), **common)  # fmt: skip
 

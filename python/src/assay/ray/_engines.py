@@ -57,12 +57,15 @@ class Checker:
     """Judges answers against documents. A class for Ray Data's `map_batches`, and usable without Ray.
 
     `index`: the documents' folder, or a file of `assay index`, on the worker's machine; or the bytes of such a file. Raises
-    NotFound, DataLoss, NoTwin without the extension module.
+    NotFound, DataLoss, NoTwin without the extension module. `checker`: a model that judges what facts leave open, as of
+    assay.claims.Verifier, on the worker's machine too.
     """
 
-    def __init__(self, index: bytes | str, passages: int = 8, max_evidence: int = 3) -> None:
+    def __init__(
+        self, index: bytes | str, passages: int = 8, max_evidence: int = 3, checker: str | None = None
+    ) -> None:
         self._verifier = claims.Verifier(
-            open_index(index), models.default_encoder(), passages=passages, max_evidence=max_evidence
+            open_index(index), models.default_encoder(), passages=passages, max_evidence=max_evidence, checker=checker
         )
 
     def run(self, rows: Sequence[Fields]) -> list[Fields]:

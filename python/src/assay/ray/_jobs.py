@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from assay import errors
+from assay import errors, models
 from assay.ray import _engines, _input, _lance, _output, _run, _traces
 
 Rows = Iterable[dict[str, Any]]
@@ -27,14 +27,15 @@ def _rows(source: str | Sequence[str] | Rows, needed: str, skipped: list[str] | 
 
 def check(
     source: str | Sequence[str] | Rows, documents: str, output: str, *, passages: int = 8, max_evidence: int = 3,
-    workers: int | None = None, address: str | None = None, block_rows: int = 256, skip_bad_lines: bool = False,
+    checker: str | None = None, workers: int | None = None, address: str | None = None, block_rows: int = 256, skip_bad_lines: bool = False,
     progress: _run.Progress | None = None,
 ) -> _run.Report:  # fmt: skip
     """Judges the claims of answers against a folder or file of documents.
 
     `source`: paths of JSON lines, or objects, each with `answer` (and `question`), or `claims`, and perhaps `id`. For each row
     the folder `output` gets `{"hash", "id", "claims", "summary"}` as `assay check --json` says it (`assay.ray.results` reads
-    them); it must be one that all machines see. `workers`: actors of a core each, all cores for None, 0 for none: then all
+    them); it must be one that all machines see. `checker`: folder of a model that judges what facts leave open, which all
+    machines have there, "default" for that of their $ASSAY_MODELS, None for none. `workers`: actors of a core each, all cores for None, 0 for none: then all
     happens in this process. `address`: of a Ray cluster; without it the Ray that runs, else one that is started here.
 
     Raises InvalidArgument naming file and line for bad rows before anything is computed, NotFound, FailedPrecondition where
@@ -42,9 +43,12 @@ def check(
     """
     content = _engines.index_file(documents).read_bytes()
     index = _engines.open_index(content)
-    job = _run.Job("check", {"passages": passages, "max_evidence": max_evidence}, {"index": content},
-                   ("answer", "question", "claims"), block_rows)  # fmt: skip
-    settings = {"job": "check", "documents": index.version, "words": index.encoder, **job.arguments}
+    arguments: dict[str, Any] = {"passages": passages, "max_evidence": max_evidence}
+    settings = {"job": "check", "documents": index.version, "words": index.encoder, **arguments}
+    if checker is not None:
+        arguments["checker"] = checker
+        settings["checker"] = models.cross_encoder(checker).name
+    job = _run.Job("check", arguments, {"index": content}, ("answer", "question", "claims"), block_rows)
     report = _run.Report(output)
     rows = _rows(source, "answer", report.skipped if skip_bad_lines else None)
     with _output.BlockFolder(output, settings) as folder:
