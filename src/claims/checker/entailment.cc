@@ -1,5 +1,7 @@
 #include "assay/claims/entailment.h"
 
+#include <algorithm>
+#include <optional>
 #include <string>
 
 #include <fmt/format.h>
@@ -15,6 +17,10 @@ class CrossEncoderEntailment final : public Entailment {
 
   [[nodiscard]] bool tells_words_apart() const override { return model_.card().tokens.has_value(); }
 
+  [[nodiscard]] std::optional<embed::CrossEncoderCard::Mix> mix() const override {
+    return model_.card().mix;
+  }
+
   [[nodiscard]] Result<void> Score(std::span<const EntailmentPair> pairs,
                                    std::span<EntailmentScore> out) const override {
     if (pairs.size() != out.size()) {
@@ -27,8 +33,9 @@ class CrossEncoderEntailment final : public Entailment {
     std::vector<embed::PairScore> scores(pairs.size());
     ASSAY_TRY(model_.Score(texts, scores));
     for (std::size_t i = 0; i < scores.size(); ++i) {
-      out[i] = {scores[i].supported, scores[i].contradicted, scores[i].neutral, {}};
+      out[i] = {scores[i].supported, scores[i].contradicted, scores[i].neutral};
       for (const embed::WordScore& word : scores[i].words) {
+        out[i].least_borne_out = std::max(out[i].least_borne_out, word.unsupported);
         if (word.unsupported >= model_.card().tokens->threshold) {
           out[i].unsupported_words.push_back(word.span);
         }

@@ -1,6 +1,7 @@
 // The adapter on the tiny model of tests/support/tiny_checker.py.
 #include "assay/claims/entailment.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -45,15 +46,19 @@ TEST_F(EntailmentTest, GivesTheModelsRelationAndTheWordsAboveItsThreshold) {
     EXPECT_FLOAT_EQ(scores[i].contradicted, raw[i].contradicted);
     EXPECT_FLOAT_EQ(scores[i].neutral, raw[i].neutral);
     std::vector<text::Span> above;
+    float worst = 0;
     for (const embed::WordScore& word : raw[i].words) {
+      worst = std::max(worst, word.unsupported);
       if (word.unsupported >= 0.6F) above.push_back(word.span);
     }
     EXPECT_EQ(scores[i].unsupported_words, above);
+    EXPECT_EQ(scores[i].least_borne_out, worst);
     words += above.size();
   }
   EXPECT_GT(words, 0U);
   EXPECT_EQ(entailment_->name(), model_->name());
   EXPECT_TRUE(entailment_->tells_words_apart());
+  EXPECT_FALSE(entailment_->mix());  // the tiny card has none
   EXPECT_EQ(entailment_->Score(pairs, std::span(scores).first(1)).error().code,
             Code::kInvalidArgument);
 }

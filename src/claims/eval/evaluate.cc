@@ -55,7 +55,8 @@ class Run {
         folds_(std::move(folds)) {}
 
   void Work() {
-    internal::CaseJudge judge(words_, folds_, options_.dump_features != nullptr);
+    internal::CaseJudge judge(words_, folds_, options_.entailments,
+                              options_.dump_features != nullptr);
     while (std::optional<Chunk> chunk = Next()) {
       Result<ChunkResult> result = JudgeChunk(judge, *chunk);
       if (!Finish(chunk->number, std::move(result))) return;
@@ -228,6 +229,10 @@ Result<EvalReport> EvaluateClaims(core::FileSystem& files, const std::string& pa
   const Result<EvalFormat> format = internal::DetectFormat(head);
   if (!format) {
     return Fail(format.error().code, fmt::format("{}:1: {}.", path, format.error().message));
+  }
+  if (const std::size_t n = options.entailments.size(); n > 1 && n != internal::kFolds) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("{} entailments; one or {} are wanted.", n, internal::kFolds));
   }
   EvalReport report;
   report.format = *format;

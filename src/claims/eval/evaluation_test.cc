@@ -43,6 +43,19 @@ TEST(ClaimMetricsTest, CountsWhatWasFlaggedRightlyAndWrongly) {
   EXPECT_DOUBLE_EQ(quality.area_under_curve, 8.0 / 9);  // 8 of 9 pairs are in order
 }
 
+TEST(ClaimMetricsTest, ComparesMarkedCharactersWithLabelledOnes) {
+  std::vector<ScoredCase> cases(2);
+  cases[0].marked = 10;
+  cases[0].labelled = 20;
+  cases[0].marked_and_labelled = 5;
+  cases[1].marked = 10;
+  const ClaimQuality quality = internal::MeasureQuality("all", cases);
+  EXPECT_DOUBLE_EQ(quality.span_precision, 0.25);
+  EXPECT_DOUBLE_EQ(quality.span_recall, 0.25);
+  EXPECT_DOUBLE_EQ(quality.span_f1, 0.25);
+  EXPECT_DOUBLE_EQ(internal::MeasureQuality("none", std::span(cases).last(1)).span_f1, 0);
+}
+
 TEST(ClaimMetricsTest, CountsEqualRisksHalf) {
   const std::vector<ScoredCase> cases = {Case(Truth::kNotSupported, 0.5F, true),
                                          Case(Truth::kSupported, 0.5F, true)};
@@ -160,6 +173,40 @@ TEST_F(EvaluationTest, GivesTheSameFiguresAndLinesWithAnyNumberOfThreads) {
   EXPECT_TRUE(dumps[0] == dumps[1]);
   EXPECT_EQ(reports[0].all.area_under_curve, reports[1].all.area_under_curve);
   EXPECT_EQ(reports[0].all.f1, reports[1].all.f1);
+}
+
+// Says of every claim that its last word is not borne out.
+class LastWordEntailment final : public Entailment {
+ public:
+  std::string_view name() const override { return "last-word"; }
+  bool tells_words_apart() const override { return true; }
+  Result<void> Score(std::span<const EntailmentPair> pairs,
+                     std::span<EntailmentScore> out) const override {
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      const std::string_view claim = pairs[i].claim;
+      const auto begin = static_cast<std::uint32_t>(claim.rfind(' ') + 1);
+      out[i] = {.neutral = 1,
+                .unsupported_words = {{begin, static_cast<std::uint32_t>(claim.size() - 1)}},
+                .least_borne_out = 1};
+    }
+    return {};
+  }
+};
+
+TEST_F(EvaluationTest, JudgesWithTheEntailmentItIsGivenAndComparesItsWordsWithTheSpans) {
+  const testing::TempDir folder;
+  const std::string path = folder.File("set.jsonl");
+  std::ofstream(path) << R"({"source":"The shop in Leeds opens at nine on every weekday, as it )"
+                      << R"(always did.","response":"Bees make honey.","spans":[{"start":5,)"
+                      << R"("end":15,"type":"Evident Baseless Info"}]})" << "\n";
+  const LastWordEntailment entailment;
+  const auto report = Evaluate(path, {.threads = 1, .entailments = {&entailment}});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_DOUBLE_EQ(report->all.span_precision, 1);  // "honey" of "make honey"
+  EXPECT_DOUBLE_EQ(report->all.span_recall, 0.5);
+  const auto two = Evaluate(path, {.entailments = {&entailment, &entailment}});
+  ASSERT_FALSE(two);
+  EXPECT_EQ(two.error().code, Code::kInvalidArgument);
 }
 
 TEST_F(EvaluationTest, CountsRecordsWithoutEvidence) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <span>
 
@@ -68,6 +69,39 @@ void AppendTrainingLine(const EvalCase& item, std::size_t index, const LabelledP
   lines += "}\n";
 }
 
+// The unsupported words of a claim that stands at `at` in the answer, and what is between two that
+// follow each other: labelled spans have it too.
+void MarkWords(std::string_view claim, const Judgement& judgement, std::size_t at,
+               std::vector<bool>& marked) {
+  const auto is_letter = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || static_cast<signed char>(c) < 0;
+  };
+  std::size_t end = claim.size();  // of the word before
+  for (const text::Span& word : judgement.unsupported_words) {
+    const bool follows =
+        end < word.begin && std::ranges::none_of(claim.substr(end, word.begin - end), is_letter);
+    for (std::size_t i = follows ? end : word.begin; i < word.end && at + i < marked.size(); ++i) {
+      marked[at + i] = true;
+    }
+    end = word.end;
+  }
+}
+
+void CountMarks(const EvalCase& item, const std::vector<bool>& marked, ScoredCase& scored) {
+  std::vector<bool> labelled(marked.size());
+  for (const LabelledSpan& one : item.spans) {
+    for (std::size_t i = one.span.begin; i < std::min<std::size_t>(one.span.end, labelled.size());
+         ++i) {
+      labelled[i] = true;
+    }
+  }
+  for (std::size_t i = 0; i < marked.size(); ++i) {
+    scored.marked += marked[i] ? 1U : 0U;
+    scored.labelled += labelled[i] ? 1U : 0U;
+    scored.marked_and_labelled += marked[i] && labelled[i] ? 1U : 0U;
+  }
+}
+
 }  // namespace
 
 std::size_t FoldOf(std::string_view group) {
@@ -79,7 +113,7 @@ std::size_t FoldOf(std::string_view group) {
 std::vector<LabelledPiece> CaseJudge::PiecesOf(const EvalCase& item) {
   std::vector<LabelledPiece> pieces;
   if (item.is_one_claim) {
-    pieces.push_back({item.response, item.truth, {}});
+    pieces.push_back({item.response, 0, item.truth, {}});
     return pieces;
   }
   const QuestionFrame frame(item.question);
@@ -91,10 +125,15 @@ std::vector<LabelledPiece> CaseJudge::PiecesOf(const EvalCase& item) {
     if (sentence.block == text::BlockKind::kHeading || sentence.block == text::BlockKind::kCode) {
       continue;
     }
-    LabelledPiece piece{std::string(sentence.span.of(item.response)), Truth::kSupported, {}};
+    LabelledPiece piece{
+        std::string(sentence.span.of(item.response)), sentence.span.begin, Truth::kSupported, {}};
     view.Read(piece.text, sentence.block);
     answers = answers && IsFragment(view);
-    if (answers) piece.text = frame.Complete(piece.text);
+    if (answers) {
+      std::string complete = frame.Complete(piece.text);
+      if (complete != piece.text) piece.at.reset();
+      piece.text = std::move(complete);
+    }
     for (const LabelledSpan& labelled : item.spans) {
       if (labelled.span.begin >= sentence.span.end || labelled.span.end <= sentence.span.begin) {
         continue;
@@ -142,16 +181,25 @@ Result<ScoredCase> CaseJudge::Judge(const EvalCase& item, std::string& lines) {
   ASSAY_ASSIGN(const VerifierModel* model, ShippedModel());
   if (!folds_.empty()) model = &folds_[FoldOf(item.group)];
   VerifierPeer::SetModel(*verifier_, *model);
+  if (!entailments_.empty()) {
+    const bool by_fold = entailments_.size() == kFolds;
+    VerifierPeer::SetEntailment(*verifier_, entailments_[by_fold ? FoldOf(item.group) : 0]);
+  }
   std::vector<float> risks;
   const std::vector<LabelledPiece> pieces = PiecesOf(item);
+  std::vector<bool> marked(item.is_one_claim ? 0 : item.response.size());
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     Observation seen;
     ASSAY_ASSIGN(const Judgement judgement,
                  VerifierPeer::Observe(*verifier_, pieces[i].text, seen));
     risks.push_back(1 - judgement.support);
     scored.verdict = judgement.verdict;
+    if (!item.is_one_claim && judgement.verdict != Verdict::kSupported && pieces[i].at) {
+      MarkWords(pieces[i].text, judgement, *pieces[i].at, marked);
+    }
     if (dump_) AppendTrainingLine(item, i, pieces[i], seen, lines);
   }
+  CountMarks(item, marked, scored);
   if (item.is_one_claim) {
     scored.risk = risks[0];
     scored.flagged = scored.verdict != Verdict::kSupported;

@@ -53,6 +53,21 @@ double ThreeWayAccuracy(std::span<const ScoredCase> cases) {
   return seen_contradicted && seen_neutral ? Ratio(right, n) : 0;
 }
 
+void SetSpans(std::span<const ScoredCase> cases, ClaimQuality& quality) {
+  double marked = 0;
+  double labelled = 0;
+  double both = 0;
+  for (const ScoredCase& scored : cases) {
+    marked += static_cast<double>(scored.marked);
+    labelled += static_cast<double>(scored.labelled);
+    both += static_cast<double>(scored.marked_and_labelled);
+  }
+  if (labelled <= 0) return;
+  quality.span_precision = Ratio(both, marked);
+  quality.span_recall = Ratio(both, labelled);
+  quality.span_f1 = Ratio(2 * both, marked + labelled);
+}
+
 }  // namespace
 
 ClaimQuality MeasureQuality(std::string name, std::span<const ScoredCase> cases) {
@@ -83,6 +98,7 @@ ClaimQuality MeasureQuality(std::string name, std::span<const ScoredCase> cases)
   } else {
     quality.balanced_accuracy = (quality.recall + specificity) / 2;
   }
+  SetSpans(cases, quality);
   quality.area_under_curve = AreaUnderCurve(cases);
   quality.accuracy_3way = ThreeWayAccuracy(cases);
   return quality;

@@ -17,6 +17,10 @@ struct ScoredCase {
   bool flagged = false;  // found to hold something unsupported
   float risk = 0;        // larger: more likely so
   double cpu_ms = 0;
+  // Bytes of the answer: in unsupported words, in labelled spans, in both.
+  std::uint64_t marked = 0;
+  std::uint64_t labelled = 0;
+  std::uint64_t marked_and_labelled = 0;
 
   [[nodiscard]] bool positive() const { return truth != Truth::kSupported; }
 };

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -79,10 +80,30 @@ void Explain(Judging& judging, const PassageReader& reader, std::uint32_t max_ev
   }
 }
 
+float LogOdds(float probability) {
+  constexpr float kSmallest = 1e-4F;
+  return std::log((probability + kSmallest) / (1 - probability + kSmallest));
+}
+
+// The probability of support where both the trees and a model have been heard.
+float MixedSupport(float support, const EntailmentScore& score,
+                   const embed::CrossEncoderCard::Mix& mix) {
+  const float against = mix.bias + mix.verifier * LogOdds(1 - support) +
+                        mix.supported * LogOdds(1 - score.supported) +
+                        mix.contradicted * LogOdds(score.contradicted) +
+                        mix.words * LogOdds(score.least_borne_out);
+  return 1 / (1 + std::exp(against));
+}
+
 // The cross-encoder's word counts beside the trees'.
-void Weigh(const EntailmentScore& score, const VerifierOptions& options, Decision& decision) {
-  const float weight = options.entailment_weight;
-  decision.support = (1 - weight) * decision.support + weight * score.supported;
+void Weigh(const EntailmentScore& score, const Entailment& entailment,
+           const VerifierOptions& options, Decision& decision) {
+  if (const auto mix = entailment.mix()) {
+    decision.support = MixedSupport(decision.support, score, *mix);
+  } else {
+    const float weight = options.entailment_weight;
+    decision.support = (1 - weight) * decision.support + weight * score.supported;
+  }
   if (decision.support >= options.support_threshold) {
     decision.verdict = Verdict::kSupported;
     decision.confidence = decision.support;
@@ -156,6 +177,7 @@ EntailmentScore MergeScores(std::span<const EntailmentScore> scores) {
   for (const EntailmentScore& score : scores.subspan(1)) {
     merged.supported = std::max(merged.supported, score.supported);
     merged.contradicted = std::max(merged.contradicted, score.contradicted);
+    merged.least_borne_out = std::min(merged.least_borne_out, score.least_borne_out);
     std::erase_if(merged.unsupported_words, [&score](const text::Span& word) {
       return !Covers(score.unsupported_words, word);
     });
@@ -183,7 +205,7 @@ Result<void> AskEntailment(const Entailment& entailment, const VerifierOptions& 
     const std::size_t count = judging.premises.size();
     EntailmentScore score = MergeScores(std::span(scores).subspan(next, count));
     next += count;
-    Weigh(score, options, judging.decision);
+    Weigh(score, entailment, options, judging.decision);
     judging.knows_words = entailment.tells_words_apart();
     judging.unsupported_words = std::move(score.unsupported_words);
   }

@@ -28,6 +28,9 @@ class VerifierPeer {
  public:
   // `model` must outlive the verifier.
   static void SetModel(Verifier& verifier, const VerifierModel& model);
+  // Null: none. It must outlive the verifier, whose identity() still names the one it was made
+  // with.
+  static void SetEntailment(Verifier& verifier, const Entailment* entailment);
   // As Verify, and fills `observation`.
   [[nodiscard]] static Result<Judgement> Observe(Verifier& verifier, std::string_view claim,
                                                  Observation& observation);

@@ -228,6 +228,10 @@ void VerifierPeer::SetModel(Verifier& verifier, const VerifierModel& model) {
   verifier.state_->model = &model;
 }
 
+void VerifierPeer::SetEntailment(Verifier& verifier, const Entailment* entailment) {
+  verifier.state_->entailment = entailment;
+}
+
 Result<Judgement> VerifierPeer::Observe(Verifier& verifier, std::string_view claim,
                                         Observation& observation) {
   verifier.state_->observation = &observation;

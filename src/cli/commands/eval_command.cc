@@ -26,6 +26,9 @@ struct ClaimsOptions {
   std::uint64_t limit = 0;
   unsigned threads = 2;
   std::string folds;
+  std::string checker;
+  std::string checker_folds;
+  bool no_checker = false;
   bool json = false;
 };
 
@@ -42,7 +45,10 @@ boost::json::object ToJson(const claims::ClaimQuality& quality) {
           {"recall", Rounded(quality.recall)},
           {"f1", Rounded(quality.f1)},
           {"area_under_curve", Rounded(quality.area_under_curve)},
-          {"accuracy_3way", Rounded(quality.accuracy_3way)}};
+          {"accuracy_3way", Rounded(quality.accuracy_3way)},
+          {"span_precision", Rounded(quality.span_precision)},
+          {"span_recall", Rounded(quality.span_recall)},
+          {"span_f1", Rounded(quality.span_f1)}};
 }
 
 boost::json::value ToJson(const claims::EvalReport& report) {
@@ -59,12 +65,12 @@ boost::json::value ToJson(const claims::EvalReport& report) {
 }
 
 void PrintTable(const claims::EvalReport& report) {
-  fmt::print("{:<22}{:>8}{:>10}{:>10}{:>10}{:>10}{:>8}{:>8}{:>8}\n", "set", "n", "positives",
-             "accuracy", "balanced", "precision", "recall", "F1", "area");
+  fmt::print("{:<22}{:>8}{:>10}{:>10}{:>10}{:>10}{:>8}{:>8}{:>8}{:>9}\n", "set", "n", "positives",
+             "accuracy", "balanced", "precision", "recall", "F1", "area", "span F1");
   const auto row = [](const claims::ClaimQuality& q) {
-    fmt::print("{:<22}{:>8}{:>10}{:>10.3f}{:>10.3f}{:>10.3f}{:>8.3f}{:>8.3f}{:>8.3f}\n", q.name,
-               q.n, q.positives, q.accuracy, q.balanced_accuracy, q.precision, q.recall, q.f1,
-               q.area_under_curve);
+    fmt::print("{:<22}{:>8}{:>10}{:>10.3f}{:>10.3f}{:>10.3f}{:>8.3f}{:>8.3f}{:>8.3f}{:>9.3f}\n",
+               q.name, q.n, q.positives, q.accuracy, q.balanced_accuracy, q.precision, q.recall,
+               q.f1, q.area_under_curve, q.span_f1);
   };
   for (const claims::ClaimQuality& part : report.parts) row(part);
   row(report.all);
@@ -77,13 +83,47 @@ void PrintTable(const claims::EvalReport& report) {
       report.cross_validated ? "; every answer judged by weights that never saw its source" : "");
 }
 
+// The models that an evaluation hears beside facts and similarities.
+struct EvalCheckers {
+  std::vector<std::unique_ptr<embed::CrossEncoder>> models;
+  std::vector<std::unique_ptr<claims::Entailment>> entailments;
+};
+
+Result<void> AddChecker(const std::string& folder, EvalCheckers& checkers) {
+  ASSAY_ASSIGN(auto model, LoadChecker(folder));
+  if (!model) return {};
+  ASSAY_ASSIGN(auto entailment, claims::MakeEntailment(*model));
+  checkers.models.push_back(std::move(model));
+  checkers.entailments.push_back(std::move(entailment));
+  return {};
+}
+
+// A shipped model has seen what it was trained on: beside weights of folds, only models of folds.
+Result<EvalCheckers> LoadEvalCheckers(const ClaimsOptions& options) {
+  constexpr int kFolds = 5;
+  EvalCheckers checkers;
+  if (options.no_checker) return checkers;
+  if (!options.checker_folds.empty()) {
+    for (int fold = 0; fold < kFolds; ++fold) {
+      ASSAY_TRY(AddChecker(fmt::format("{}/fold{}", options.checker_folds, fold), checkers));
+    }
+  } else if (!options.checker.empty() || options.folds.empty()) {
+    ASSAY_TRY(AddChecker(options.checker, checkers));
+  }
+  return checkers;
+}
+
 Result<int> RunClaims(const ClaimsOptions& options) {
   ASSAY_ASSIGN(const auto words, LoadStaticEncoder());
+  ASSAY_ASSIGN(const EvalCheckers checkers, LoadEvalCheckers(options));
   core::FileSystem& files = core::FileSystem::Real();
   claims::EvalOptions eval;
   eval.threads = options.threads;
   eval.folds_folder = options.folds;
   eval.limit = options.limit;
+  for (const auto& entailment : checkers.entailments) {
+    eval.entailments.push_back(entailment.get());
+  }
   std::string dump;
   if (!options.dump_features.empty()) {
     eval.dump_features = [&](std::string_view line) {
@@ -177,6 +217,18 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
   claims_command->add_option("--folds", claims_options->folds,
                              "Folder with the weights of the 5 folds (models/verifier/folds): "
                              "judge each record by weights that never saw its source");
+  claims_command
+      ->add_option("--checker", claims_options->checker,
+                   "Folder of a cross-encoder (default: the installed one, where --folds is not "
+                   "given)")
+      ->check(CLI::ExistingDirectory);
+  claims_command
+      ->add_option("--checker-folds", claims_options->checker_folds,
+                   "Folder with fold0 to fold4, each a cross-encoder that never saw its fold")
+      ->check(CLI::ExistingDirectory)
+      ->excludes("--checker");
+  claims_command->add_flag("--no-checker", claims_options->no_checker,
+                           "Decide by facts and similarity alone");
   claims_command->add_option("--dump-features", claims_options->dump_features,
                              "Also write the features of every claim to this file, for training");
   claims_command->add_flag("--json", claims_options->json, "Print one JSON object");

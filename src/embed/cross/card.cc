@@ -93,6 +93,17 @@ void ReadHeads(config::Reader& root, CrossEncoderCard& card) {
     card.pair->output = TensorName(*pair, "output", "pair");
     card.pair->temperature = Temperature(*pair);
   }
+  if (auto mix = root.Map("mix")) {
+    constexpr double kMaxWeight = 100;
+    const auto weight = [&mix](std::string_view key, double otherwise) {
+      return static_cast<float>(mix->Number(key, otherwise, -kMaxWeight, kMaxWeight));
+    };
+    card.mix = CrossEncoderCard::Mix{.bias = weight("bias", 0),
+                                     .verifier = weight("verifier", 1),
+                                     .supported = weight("supported", 0),
+                                     .contradicted = weight("contradicted", 0),
+                                     .words = weight("words", 0)};
+  }
   if (!card.relation && !card.tokens && !card.pair) {
     root.Problem("relation",
                  "the model needs an output: name at least one of relation, tokens and "

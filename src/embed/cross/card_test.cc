@@ -14,7 +14,8 @@ constexpr std::string_view kWhole =
     "inputs: {ids: i, mask: m, types: t}\n"
     "relation: {output: r, classes: [neutral, supported, contradicted], temperature: 1.5}\n"
     "tokens: {output: w, temperature: 0.8, threshold: 0.4}\n"
-    "pair: {output: p, temperature: 2}\n";
+    "pair: {output: p, temperature: 2}\n"
+    "mix: {bias: -0.5, verifier: 0.7, supported: 0.1, words: 0.4}\n";
 
 std::string ErrorOf(std::string_view yaml) {
   const auto card = ParseCard(yaml, "models/checker.yaml");
@@ -47,6 +48,12 @@ TEST(Card, SaysWhatItsFieldsSay) {
   EXPECT_FLOAT_EQ(card->tokens->threshold, 0.4F);
   ASSERT_TRUE(card->pair);
   EXPECT_EQ(card->pair->output, "p");
+  ASSERT_TRUE(card->mix);
+  EXPECT_FLOAT_EQ(card->mix->bias, -0.5F);
+  EXPECT_FLOAT_EQ(card->mix->verifier, 0.7F);
+  EXPECT_FLOAT_EQ(card->mix->supported, 0.1F);
+  EXPECT_FLOAT_EQ(card->mix->contradicted, 0);
+  EXPECT_FLOAT_EQ(card->mix->words, 0.4F);
 }
 
 TEST(Card, NamesAGraphBesideItAndNoneElsewhere) {
@@ -72,7 +79,7 @@ TEST(Card, LeavesOutWhatTheModelLacks) {
   EXPECT_EQ(card->ids, "input_ids");
   EXPECT_EQ(card->mask, "attention_mask");
   EXPECT_EQ(card->types, "");
-  EXPECT_FALSE(card->tokens || card->pair);
+  EXPECT_FALSE(card->tokens || card->pair || card->mix);
   EXPECT_EQ(card->relation->output, "relation");
   EXPECT_FLOAT_EQ(card->relation->temperature, 1);
 }
@@ -95,6 +102,8 @@ TEST(Card, NamesFileLineAndFieldOfEveryMistake) {
       {With("supported, contradicted]", "contradicted]"), "relation.classes: needs 'supported'"},
       {With("1.5", "0"), "models/checker.yaml:5"},
       {With("1.5", ".nan"), "relation.temperature"},
+      {With("words: 0.4", "words: 400"), "mix.words"},
+      {With("bias:", "biases:"), "biases"},
       {With("threshold: 0.4", "threshold: 4"), "tokens.threshold"},
       {With("name:", "tokenizer: sentencepiece\nname:"), "only 'wordpiece'"},
       {With("name:", "lower_case: false\nname:"), "only 'wordpiece' with lower case"},

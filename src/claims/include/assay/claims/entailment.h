@@ -3,6 +3,7 @@
 // The Verifier decides by facts and similarity, and asks an Entailment only where it is given one.
 #pragma once
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ struct EntailmentScore {
   // Bytes of the claim: words that the evidence does not bear out, in order; empty for a model that
   // does not tell words apart.
   std::vector<text::Span> unsupported_words = {};
+  float least_borne_out = 0;  // probability of being unsupported of the worst word, in [0, 1]
 };
 
 class Entailment {
@@ -37,6 +39,9 @@ class Entailment {
 
   // Whether scores hold words; then no others are looked for.
   [[nodiscard]] virtual bool tells_words_apart() const { return false; }
+
+  // How its scores and the verifier's own go together; nothing: by VerifierOptions.
+  [[nodiscard]] virtual std::optional<embed::CrossEncoderCard::Mix> mix() const { return {}; }
 
   // One score per pair, in order; a score never depends on the other pairs. Errors:
   // kInvalidArgument if the sizes differ; kInternal if the inference engine fails.

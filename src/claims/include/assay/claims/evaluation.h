@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "assay/claims/entailment.h"
 #include "assay/core/file_system.h"
 #include "assay/core/result.h"
 #include "assay/embed/encoder.h"
@@ -26,6 +27,11 @@ struct ClaimQuality {
   double f1 = 0;
   double area_under_curve = 0;  // ROC; 0 where one class is empty
   double accuracy_3way = 0;     // supported, contradicted, neutral; 0 where the file has two labels
+  // Of the characters in unsupported words of claims that are not supported, against those in
+  // labelled spans (grounding; Niu et al. 2024, RAGTruth, arXiv 2401.00396). 0 without labels.
+  double span_precision = 0;
+  double span_recall = 0;
+  double span_f1 = 0;
 };
 
 enum class EvalFormat : std::uint8_t {
@@ -52,6 +58,9 @@ struct EvalOptions {
   // that were trained without its group (source_id, group). Empty: the shipped weights, whose
   // figures on a set that they were trained on flatter.
   std::string folds_folder = {};
+  // Models that are heard beside facts and similarities (assay/claims/entailment.h): none; one; or
+  // five, of which each record is judged by that of its fold. They must outlive the call.
+  std::vector<const Entailment*> entailments = {};
   std::uint64_t limit = 0;  // records read, 0: all
   // Called with one JSON line per claim (features and truth) in order of the file, for training.
   std::function<void(std::string_view line)> dump_features = {};

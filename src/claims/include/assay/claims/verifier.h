@@ -40,7 +40,8 @@ struct VerifierOptions {
   std::uint32_t passages = 8;      // retrieved per claim, 1 to 64; more costs time, about linearly
   std::uint32_t max_evidence = 3;  // spans per judgement, 1 to 16
   float support_threshold = 0.5F;  // `support` from which a claim without a conflict is supported
-  float entailment_weight = 0.5F;  // of an Entailment's probability beside the trees', [0, 1]
+  // Of an Entailment's probability beside the trees', [0, 1]; one that has a mix() does not use it.
+  float entailment_weight = 0.5F;
   // What an Entailment reads beside the claim: 0: the three best sentences; else that many of the
   // passages in which the best sentences stand, each by itself. 0 to 8; a passage costs as much
   // time as the sentences do.

@@ -34,6 +34,15 @@ struct CrossEncoderCard {
     std::string output;
     float temperature = 1;
   };
+  // Log odds that a claim is not supported, from its log odds by facts and similarity and from what
+  // the model says: weights of a logistic regression. The claims room reads it.
+  struct Mix {
+    float bias = 0;
+    float verifier = 1;      // of the log odds by facts and similarity
+    float supported = 0;     // of the log odds of 1 - supported
+    float contradicted = 0;  // of the log odds of contradicted
+    float words = 0;         // of the log odds of the least borne out word
+  };
 
   std::string name;
   std::string model;             // file of the graph; empty: model.xml, or else model.onnx
@@ -44,6 +53,7 @@ struct CrossEncoderCard {
   std::optional<Relation> relation;
   std::optional<Tokens> tokens;
   std::optional<Pair> pair;
+  std::optional<Mix> mix;
 };
 
 // Reads a card; `file` names it in errors. Errors: kInvalidArgument with file, line and field, all
