@@ -17,7 +17,7 @@ class CrossEncoderEntailment final : public Entailment {
 
   [[nodiscard]] bool tells_words_apart() const override { return model_.card().tokens.has_value(); }
 
-  [[nodiscard]] std::optional<embed::CrossEncoderCard::Mix> mix() const override {
+  [[nodiscard]] std::optional<embed::CrossEncoderCard::Mixes> mix() const override {
     return model_.card().mix;
   }
 

@@ -196,13 +196,14 @@ class LastWordEntailment final : public Entailment {
 TEST_F(EvaluationTest, JudgesWithTheEntailmentItIsGivenAndComparesItsWordsWithTheSpans) {
   const testing::TempDir folder;
   const std::string path = folder.File("set.jsonl");
-  std::ofstream(path) << R"({"source":"The shop in Leeds opens at nine on every weekday, as it )"
-                      << R"(always did.","response":"Bees make honey.","spans":[{"start":5,)"
-                      << R"("end":15,"type":"Evident Baseless Info"}]})" << "\n";
+  std::ofstream(path)
+      << R"({"source":"The shop in Leeds opens at nine on every weekday, as it )"
+      << R"(always did.","response":"The shop in Leeds sold honey.","spans":[{"start":18,)"
+      << R"("end":28,"type":"Evident Baseless Info"}]})" << "\n";
   const LastWordEntailment entailment;
   const auto report = Evaluate(path, {.threads = 1, .entailments = {&entailment}});
   ASSERT_TRUE(report) << report.error().message;
-  EXPECT_DOUBLE_EQ(report->all.span_precision, 1);  // "honey" of "make honey"
+  EXPECT_DOUBLE_EQ(report->all.span_precision, 1);  // "honey" of "sold honey"
   EXPECT_DOUBLE_EQ(report->all.span_recall, 0.5);
   const auto two = Evaluate(path, {.entailments = {&entailment, &entailment}});
   ASSERT_FALSE(two);

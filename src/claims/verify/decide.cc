@@ -129,6 +129,10 @@ bool FallsApart(const Measurement& measurement) {
 
 }  // namespace
 
+bool IsSupported(float log_odds, bool has_document, float support_threshold) {
+  return 1 - Sigmoid(has_document ? log_odds + kEvenOdds : log_odds) >= support_threshold;
+}
+
 Decision Decide(Measurement& measurement, const VerifierModel& model, float support_threshold) {
   const FeatureVector& f = measurement.features;
   const bool has_document = f[Feature::kEvidenceSentences] >= kMinDocumentSentences;
@@ -149,6 +153,7 @@ Decision Decide(Measurement& measurement, const VerifierModel& model, float supp
 
   Decision decision;
   decision.support = 1 - raw_risk;
+  decision.has_document = has_document;
   if (measurement.verbatim) {
     decision.verdict = Verdict::kSupported;
     decision.support = std::max(decision.support, kVerbatimConfidence);
@@ -169,15 +174,16 @@ Decision Decide(Measurement& measurement, const VerifierModel& model, float supp
                           : f[Feature::kNearTopMean] < kMinNearTopMean) {
     decision.verdict = Verdict::kUnverified;
     decision.confidence = std::max(risk, kMissingConfidence);
-  } else if (1 - risk >= support_threshold) {
-    decision.verdict = Verdict::kSupported;
-    decision.confidence = 1 - risk;
-  } else if (contradiction >= 0.5F && f[Feature::kNearBestMean] >= kSameSubject) {
-    decision.verdict = Verdict::kContradicted;
-    decision.confidence = risk * contradiction;
   } else {
-    decision.verdict = Verdict::kUnverified;
-    decision.confidence = risk * (1 - contradiction);
+    decision.by_odds = true;
+    const bool supported = IsSupported(log_odds, has_document, support_threshold);
+    const bool contradicted = contradiction >= 0.5F && f[Feature::kNearBestMean] >= kSameSubject;
+    decision.verdict = supported      ? Verdict::kSupported
+                       : contradicted ? Verdict::kContradicted
+                                      : Verdict::kUnverified;
+    decision.confidence = supported      ? 1 - risk
+                          : contradicted ? risk * contradiction
+                                         : risk * (1 - contradiction);
   }
   return decision;
 }

@@ -85,26 +85,30 @@ float LogOdds(float probability) {
   return std::log((probability + kSmallest) / (1 - probability + kSmallest));
 }
 
-// The probability of support where both the trees and a model have been heard.
-float MixedSupport(float support, const EntailmentScore& score,
+// Log odds that the claim is not supported where both the trees and a model have been heard.
+float MixedLogOdds(float support, const EntailmentScore& score,
                    const embed::CrossEncoderCard::Mix& mix) {
-  const float against = mix.bias + mix.verifier * LogOdds(1 - support) +
-                        mix.supported * LogOdds(1 - score.supported) +
-                        mix.contradicted * LogOdds(score.contradicted) +
-                        mix.words * LogOdds(score.least_borne_out);
-  return 1 / (1 + std::exp(against));
+  return mix.bias + mix.verifier * LogOdds(1 - support) +
+         mix.supported * LogOdds(1 - score.supported) +
+         mix.contradicted * LogOdds(score.contradicted) +
+         mix.words * LogOdds(score.least_borne_out);
 }
 
 // The cross-encoder's word counts beside the trees'.
 void Weigh(const EntailmentScore& score, const Entailment& entailment,
            const VerifierOptions& options, Decision& decision) {
-  if (const auto mix = entailment.mix()) {
-    decision.support = MixedSupport(decision.support, score, *mix);
+  bool supported = false;
+  if (const auto mixes = entailment.mix()) {
+    const auto& mix = decision.has_document ? mixes->documents : mixes->sentences;
+    const float log_odds = MixedLogOdds(decision.support, score, mix);
+    decision.support = 1 - Sigmoid(log_odds);
+    supported = IsSupported(log_odds, decision.has_document, options.support_threshold);
   } else {
     const float weight = options.entailment_weight;
     decision.support = (1 - weight) * decision.support + weight * score.supported;
+    supported = decision.support >= options.support_threshold;
   }
-  if (decision.support >= options.support_threshold) {
+  if (supported) {
     decision.verdict = Verdict::kSupported;
     decision.confidence = decision.support;
     return;
@@ -147,9 +151,7 @@ Result<Judging> StartJudging(std::string_view claim, std::span<const std::uint32
 }
 
 void ChoosePremises(Judging& judging, const PassageReader& reader, const VerifierOptions& options) {
-  if (judging.done || judging.decision.finding != kNoFinding || judging.measurement.verbatim) {
-    return;
-  }
+  if (judging.done || !judging.decision.by_odds) return;
   const std::vector<std::uint32_t>& ranking = judging.measurement.ranking;
   const std::vector<Row>& rows = judging.pool.rows;
   if (options.entailment_passages == 0) {

@@ -35,8 +35,8 @@ struct Judging {
                                            PassageReader& reader, const VerifierModel& model,
                                            const VerifierOptions& options);
 
-// What an Entailment is to read beside the claim. Nothing where a fact has decided, or where the
-// documents hold the very words.
+// What an Entailment is to read beside the claim. Nothing where more than odds has
+// decided: a fact, the very words, or that the documents do not speak of it.
 void ChoosePremises(Judging& judging, const PassageReader& reader, const VerifierOptions& options);
 
 // Asks once about all premises of all claims and lets its word count beside the trees'. Errors:

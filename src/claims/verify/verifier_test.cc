@@ -322,16 +322,16 @@ TEST_F(VerifierTest, TheWordsOfAModelTakeThePlaceOfThoseThatNothingIsNear) {
     Result<void> Score(std::span<const EntailmentPair> pairs,
                        std::span<EntailmentScore> out) const override {
       for (std::size_t i = 0; i < pairs.size(); ++i) {
-        const auto begin = static_cast<std::uint32_t>(pairs[i].claim.find("club"));
-        out[i] = {0, 0, 1, {{begin, begin + 4}}};
+        const auto begin = static_cast<std::uint32_t>(pairs[i].claim.find("leave"));
+        out[i] = {0, 0, 1, {{begin, begin + 5}}};
       }
       return {};
     }
   };
   const Doubtful model;
   Verifier verifier = VerifierOf(IndexOf(kDocument), {.entailment_weight = 1}, &model);
-  EXPECT_EQ(UnsupportedOf(verifier, "The company sponsors a football club."),
-            std::vector<std::string>{"club"});
+  EXPECT_EQ(UnsupportedOf(verifier, "Staff who work part time get leave in proportion."),
+            std::vector<std::string>{"leave"});
 }
 
 TEST_F(VerifierTest, KeepsJudgementsInAStore) {

@@ -75,6 +75,25 @@ void ReadInputs(config::Reader& root, CrossEncoderCard& card) {
   card.types = TensorName(*inputs, "types", "");
 }
 
+CrossEncoderCard::Mix ReadMix(config::Reader& mixes, std::string_view key) {
+  constexpr double kMaxWeight = 100;
+  CrossEncoderCard::Mix mix;
+  std::optional<config::Reader> reader = mixes.Map(key);
+  if (!reader) {
+    mixes.Problem(key, "is missing: 'mix' needs documents and sentences");
+    return mix;
+  }
+  const auto weight = [&reader](std::string_view name, float& value) {
+    value = static_cast<float>(reader->Number(name, value, -kMaxWeight, kMaxWeight));
+  };
+  weight("bias", mix.bias);
+  weight("verifier", mix.verifier);
+  weight("supported", mix.supported);
+  weight("contradicted", mix.contradicted);
+  weight("words", mix.words);
+  return mix;
+}
+
 void ReadHeads(config::Reader& root, CrossEncoderCard& card) {
   if (auto relation = root.Map("relation")) {
     card.relation = CrossEncoderCard::Relation{};
@@ -94,15 +113,7 @@ void ReadHeads(config::Reader& root, CrossEncoderCard& card) {
     card.pair->temperature = Temperature(*pair);
   }
   if (auto mix = root.Map("mix")) {
-    constexpr double kMaxWeight = 100;
-    const auto weight = [&mix](std::string_view key, double otherwise) {
-      return static_cast<float>(mix->Number(key, otherwise, -kMaxWeight, kMaxWeight));
-    };
-    card.mix = CrossEncoderCard::Mix{.bias = weight("bias", 0),
-                                     .verifier = weight("verifier", 1),
-                                     .supported = weight("supported", 0),
-                                     .contradicted = weight("contradicted", 0),
-                                     .words = weight("words", 0)};
+    card.mix = {.documents = ReadMix(*mix, "documents"), .sentences = ReadMix(*mix, "sentences")};
   }
   if (!card.relation && !card.tokens && !card.pair) {
     root.Problem("relation",

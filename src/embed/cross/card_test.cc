@@ -15,7 +15,9 @@ constexpr std::string_view kWhole =
     "relation: {output: r, classes: [neutral, supported, contradicted], temperature: 1.5}\n"
     "tokens: {output: w, temperature: 0.8, threshold: 0.4}\n"
     "pair: {output: p, temperature: 2}\n"
-    "mix: {bias: -0.5, verifier: 0.7, supported: 0.1, words: 0.4}\n";
+    "mix:\n"
+    "  documents: {bias: -0.5, verifier: 0.7, words: 0.4}\n"
+    "  sentences: {supported: 0.1, contradicted: 0.2}\n";
 
 std::string ErrorOf(std::string_view yaml) {
   const auto card = ParseCard(yaml, "models/checker.yaml");
@@ -49,11 +51,15 @@ TEST(Card, SaysWhatItsFieldsSay) {
   ASSERT_TRUE(card->pair);
   EXPECT_EQ(card->pair->output, "p");
   ASSERT_TRUE(card->mix);
-  EXPECT_FLOAT_EQ(card->mix->bias, -0.5F);
-  EXPECT_FLOAT_EQ(card->mix->verifier, 0.7F);
-  EXPECT_FLOAT_EQ(card->mix->supported, 0.1F);
-  EXPECT_FLOAT_EQ(card->mix->contradicted, 0);
-  EXPECT_FLOAT_EQ(card->mix->words, 0.4F);
+  const CrossEncoderCard::Mix& documents = card->mix->documents;
+  EXPECT_FLOAT_EQ(documents.bias, -0.5F);
+  EXPECT_FLOAT_EQ(documents.verifier, 0.7F);
+  EXPECT_FLOAT_EQ(documents.supported, 0);
+  EXPECT_FLOAT_EQ(documents.words, 0.4F);
+  const CrossEncoderCard::Mix& sentences = card->mix->sentences;
+  EXPECT_FLOAT_EQ(sentences.verifier, 1);
+  EXPECT_FLOAT_EQ(sentences.supported, 0.1F);
+  EXPECT_FLOAT_EQ(sentences.contradicted, 0.2F);
 }
 
 TEST(Card, NamesAGraphBesideItAndNoneElsewhere) {
@@ -66,7 +72,7 @@ TEST(Card, NamesAGraphBesideItAndNoneElsewhere) {
   for (const std::string_view bad :
        {"''", "model", "model.bin", ".xml", "../model.xml", "/models/model.onnx"}) {
     const std::string error = ErrorOf(std::string(kWhole) + "model: " + std::string(bad));
-    EXPECT_NE(error.find("models/checker.yaml:8:"), std::string::npos) << bad << ": " << error;
+    EXPECT_NE(error.find("models/checker.yaml:11:"), std::string::npos) << bad << ": " << error;
     EXPECT_NE(error.find("model: must name a file of this folder"), std::string::npos) << error;
   }
 }
@@ -102,8 +108,9 @@ TEST(Card, NamesFileLineAndFieldOfEveryMistake) {
       {With("supported, contradicted]", "contradicted]"), "relation.classes: needs 'supported'"},
       {With("1.5", "0"), "models/checker.yaml:5"},
       {With("1.5", ".nan"), "relation.temperature"},
-      {With("words: 0.4", "words: 400"), "mix.words"},
+      {With("words: 0.4", "words: 400"), "mix.documents.words"},
       {With("bias:", "biases:"), "biases"},
+      {With("sentences:", "sentence:"), "mix.sentences: is missing"},
       {With("threshold: 0.4", "threshold: 4"), "tokens.threshold"},
       {With("name:", "tokenizer: sentencepiece\nname:"), "only 'wordpiece'"},
       {With("name:", "lower_case: false\nname:"), "only 'wordpiece' with lower case"},

@@ -41,7 +41,7 @@ class Entailment {
   [[nodiscard]] virtual bool tells_words_apart() const { return false; }
 
   // How its scores and the verifier's own go together; nothing: by VerifierOptions.
-  [[nodiscard]] virtual std::optional<embed::CrossEncoderCard::Mix> mix() const { return {}; }
+  [[nodiscard]] virtual std::optional<embed::CrossEncoderCard::Mixes> mix() const { return {}; }
 
   // One score per pair, in order; a score never depends on the other pairs. Errors:
   // kInvalidArgument if the sizes differ; kInternal if the inference engine fails.

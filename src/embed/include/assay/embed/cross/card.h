@@ -43,6 +43,10 @@ struct CrossEncoderCard {
     float contradicted = 0;  // of the log odds of contradicted
     float words = 0;         // of the log odds of the least borne out word
   };
+  struct Mixes {
+    Mix documents;  // where the evidence has four sentences or more
+    Mix sentences;  // where it has fewer
+  };
 
   std::string name;
   std::string model;             // file of the graph; empty: model.xml, or else model.onnx
@@ -53,7 +57,7 @@ struct CrossEncoderCard {
   std::optional<Relation> relation;
   std::optional<Tokens> tokens;
   std::optional<Pair> pair;
-  std::optional<Mix> mix;
+  std::optional<Mixes> mix;
 };
 
 // Reads a card; `file` names it in errors. Errors: kInvalidArgument with file, line and field, all
