@@ -15,7 +15,7 @@ TINY = Path(os.environ.get("ASSAY_PYTHON_BUILD", ROOT / "build/release/python"))
 DOCUMENTS = {
     "staff.md": "# Staff\n\nFull-time employees receive 27 days of leave. Employees meet the managers of the company.\n"
 }
-OPEN = "New employees of the café often take part in a welcome meeting."  # no fact decides it
+OPEN = "Employees of the café meet the managers every week."  # no fact decides it
 CARD = "[contradicted, supported, neutral], temperature: 0.5"
 SURE = "[neutral, contradicted, supported], temperature: 0.01"  # names what the tiny model is surest of "contradicted"
 

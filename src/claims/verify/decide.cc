@@ -133,6 +133,20 @@ bool IsSupported(float log_odds, bool has_document, float support_threshold) {
   return 1 - Sigmoid(has_document ? log_odds + kEvenOdds : log_odds) >= support_threshold;
 }
 
+void SetByOdds(bool supported, float risk, Decision& decision) {
+  const float contradiction = decision.contradiction;
+  if (supported) {
+    decision.verdict = Verdict::kSupported;
+    decision.confidence = 1 - risk;
+  } else if (decision.contradicts) {
+    decision.verdict = Verdict::kContradicted;
+    decision.confidence = risk * contradiction;
+  } else {
+    decision.verdict = Verdict::kUnverified;
+    decision.confidence = risk * (1 - contradiction);
+  }
+}
+
 Decision Decide(Measurement& measurement, const VerifierModel& model, float support_threshold) {
   const FeatureVector& f = measurement.features;
   const bool has_document = f[Feature::kEvidenceSentences] >= kMinDocumentSentences;
@@ -177,13 +191,9 @@ Decision Decide(Measurement& measurement, const VerifierModel& model, float supp
   } else {
     decision.by_odds = true;
     const bool supported = IsSupported(log_odds, has_document, support_threshold);
-    const bool contradicted = contradiction >= 0.5F && f[Feature::kNearBestMean] >= kSameSubject;
-    decision.verdict = supported      ? Verdict::kSupported
-                       : contradicted ? Verdict::kContradicted
-                                      : Verdict::kUnverified;
-    decision.confidence = supported      ? 1 - risk
-                          : contradicted ? risk * contradiction
-                                         : risk * (1 - contradiction);
+    decision.contradicts = contradiction >= 0.5F && f[Feature::kNearBestMean] >= kSameSubject;
+    decision.contradiction = contradiction;
+    SetByOdds(supported, risk, decision);
   }
   return decision;
 }

@@ -38,6 +38,10 @@ struct Decision {
   float support = 0;
   // Whether the odds alone decided: no fact, no wording, and the evidence speaks of the subject.
   bool by_odds = false;
+  // Where it did: whether the documents say something else, if they do not support the claim, and
+  // with which probability.
+  bool contradicts = false;
+  float contradiction = 0;
   bool has_document = false;  // the evidence has kMinDocumentSentences or more
   // Index into facts.findings of what decided, or kNoFinding.
   std::size_t finding = static_cast<std::size_t>(-1);
@@ -47,6 +51,10 @@ inline constexpr std::size_t kNoFinding = static_cast<std::size_t>(-1);
 // Whether log odds that a claim is not supported, as the weights give them, are below the
 // threshold. Of a document they lean to "supported": a quarter of the claims in training was not.
 [[nodiscard]] bool IsSupported(float log_odds, bool has_document, float support_threshold);
+
+// Verdict and confidence of what the odds decide: `risk` is the probability that the claim is not
+// supported, and `contradicts` and `contradiction` are set.
+void SetByOdds(bool supported, float risk, Decision& decision);
 
 // `support_threshold`: see VerifierOptions. Sorts the findings: what decided comes first.
 [[nodiscard]] Decision Decide(Measurement& measurement, const VerifierModel& model,

@@ -94,21 +94,21 @@ float MixedLogOdds(float support, const EntailmentScore& score,
          mix.words * LogOdds(score.least_borne_out);
 }
 
+// A model whose card says how it goes together with the trees. Which of its claims are contradicted
+// is left to them: they tell better.
+void Mix(const EntailmentScore& score, const embed::CrossEncoderCard::Mix& mix,
+         const VerifierOptions& options, Decision& decision) {
+  const float log_odds = MixedLogOdds(decision.support, score, mix);
+  decision.support = 1 - Sigmoid(log_odds);
+  const bool supported = IsSupported(log_odds, decision.has_document, options.support_threshold);
+  SetByOdds(supported, 1 - decision.support, decision);
+}
+
 // The cross-encoder's word counts beside the trees'.
-void Weigh(const EntailmentScore& score, const Entailment& entailment,
-           const VerifierOptions& options, Decision& decision) {
-  bool supported = false;
-  if (const auto mixes = entailment.mix()) {
-    const auto& mix = decision.has_document ? mixes->documents : mixes->sentences;
-    const float log_odds = MixedLogOdds(decision.support, score, mix);
-    decision.support = 1 - Sigmoid(log_odds);
-    supported = IsSupported(log_odds, decision.has_document, options.support_threshold);
-  } else {
-    const float weight = options.entailment_weight;
-    decision.support = (1 - weight) * decision.support + weight * score.supported;
-    supported = decision.support >= options.support_threshold;
-  }
-  if (supported) {
+void Weigh(const EntailmentScore& score, const VerifierOptions& options, Decision& decision) {
+  const float weight = options.entailment_weight;
+  decision.support = (1 - weight) * decision.support + weight * score.supported;
+  if (decision.support >= options.support_threshold) {
     decision.verdict = Verdict::kSupported;
     decision.confidence = decision.support;
     return;
@@ -201,13 +201,19 @@ Result<void> AskEntailment(const Entailment& entailment, const VerifierOptions& 
   if (pairs.empty()) return {};
   std::vector<EntailmentScore> scores(pairs.size());
   ASSAY_TRY(entailment.Score(pairs, scores));
+  const auto mixes = entailment.mix();
   std::size_t next = 0;
   for (Judging& judging : judgings) {
     if (judging.premises.empty()) continue;
     const std::size_t count = judging.premises.size();
     EntailmentScore score = MergeScores(std::span(scores).subspan(next, count));
     next += count;
-    Weigh(score, entailment, options, judging.decision);
+    if (mixes) {
+      const bool long_enough = judging.decision.has_document;
+      Mix(score, long_enough ? mixes->documents : mixes->sentences, options, judging.decision);
+    } else {
+      Weigh(score, options, judging.decision);
+    }
     judging.knows_words = entailment.tells_words_apart();
     judging.unsupported_words = std::move(score.unsupported_words);
   }

@@ -217,6 +217,47 @@ TEST_F(VerifierTest, AsksAnEntailmentWhereNoFactDecides) {
   EXPECT_EQ(fact->verdict, Verdict::kContradicted);
 }
 
+// Its card says that its words alone count.
+class MixedEntailment final : public Entailment {
+ public:
+  explicit MixedEntailment(float worst_word) : worst_word_(worst_word) {}
+  std::string_view name() const override { return "mixed"; }
+  std::optional<embed::CrossEncoderCard::Mixes> mix() const override {
+    const embed::CrossEncoderCard::Mix words{.verifier = 0, .words = 1};
+    return embed::CrossEncoderCard::Mixes{.documents = words, .sentences = words};
+  }
+  Result<void> Score(std::span<const EntailmentPair> /*pairs*/,
+                     std::span<EntailmentScore> out) const override {
+    std::ranges::fill(out, EntailmentScore{.neutral = 1, .least_borne_out = worst_word_});
+    return {};
+  }
+
+ private:
+  float worst_word_;
+};
+
+TEST_F(VerifierTest, MixesAModelsScoresByTheWeightsOfItsCardWhereTheOddsDecide) {
+  constexpr std::string_view kOpen = "Staff who work part time get leave in proportion.";
+  const MixedEntailment in_favour(0.01F);
+  Verifier yes = VerifierOf(IndexOf(kDocument), {}, &in_favour);
+  const auto supported = yes.Verify(kOpen);
+  ASSERT_TRUE(supported);
+  EXPECT_EQ(supported->verdict, Verdict::kSupported);
+  EXPECT_NEAR(supported->support, 0.99, 0.001);
+  const auto fact = yes.Verify("Full-time employees receive 30 days of paid leave.");
+  ASSERT_TRUE(fact);
+  EXPECT_EQ(fact->verdict, Verdict::kContradicted);
+  const auto elsewhere = yes.Verify("Bees make honey in the summer.");
+  ASSERT_TRUE(elsewhere);
+  EXPECT_EQ(elsewhere->verdict, Verdict::kUnverified) << "the documents do not speak of it";
+  const MixedEntailment against(0.99F);
+  Verifier no = VerifierOf(IndexOf(kDocument), {}, &against);
+  const auto unsupported = no.Verify(kOpen);
+  ASSERT_TRUE(unsupported);
+  EXPECT_NE(unsupported->verdict, Verdict::kSupported);
+  EXPECT_NEAR(unsupported->support, 0.01, 0.001);
+}
+
 // Says of each pair what its texts decide, and counts calls.
 class CountingEntailment final : public Entailment {
  public:
