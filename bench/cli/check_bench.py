@@ -4,7 +4,8 @@
     check_bench.py ASSAY DOCS ANSWER [RUNS [CHECKER_FOLDER]]     prints one JSON object
 
 Every run of index and check is a process of its own, start, models and output included; wall and CPU seconds and the
-peak resident memory come from the kernel's account of it. The documents are copied to a folder that goes away. With a folder of a cross-encoder the check is timed once more, with it.
+peak resident memory come from the kernel's account of it. The documents are copied to a folder that goes away. With the folder
+of a cross-encoder the check is timed once more, with it.
 """
 
 import json

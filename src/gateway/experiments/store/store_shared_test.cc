@@ -11,23 +11,11 @@
 
 #include "crash_fs.h"
 #include "experiments/store/store_internal.h"
+#include "experiments/store/tone_settings.h"
 #include "fake_clock.h"
 
 namespace assay::gateway {
 namespace {
-
-ExperimentSettings Tone() {
-  ExperimentSettings settings;
-  settings.name = "tone";
-  settings.variants.resize(2);
-  settings.variants[0].name = "plain";
-  settings.variants[1].name = "warm";
-  settings.variants[1].system = "Be warm.";
-  settings.metrics.resize(2);
-  settings.metrics[0].name = "solved";
-  settings.metrics[1].name = "tokens";
-  return settings;
-}
 
 SharedState Counted() {
   SharedState state{.set_aside = 3, .lost = 1, .arms = {}};
@@ -75,7 +63,8 @@ class SharedStoreTest : public ::testing::Test {
 
   SharedStoreTest() { EXPECT_TRUE(files_.MakeDirectories("data")); }
 
-  Gateway Open(const std::string& name, const ExperimentSettings& settings = Tone()) {
+  Gateway Open(const std::string& name,
+               const ExperimentSettings& settings = Tone({"solved", "tokens"})) {
     auto opened = ExperimentStore::Open(files_, "data/" + name, clock_);
     EXPECT_TRUE(opened) << opened.error().message;
     Gateway gateway{.store = *std::move(opened), .arms = {}};
@@ -223,7 +212,7 @@ TEST_F(SharedStoreTest, ARedisThatForgotIsToldAllOfIt) {
 
 TEST_F(SharedStoreTest, CountsOfAnotherVariantOrOfStrangeBytesDoNotCount) {
   Gateway one = Open("one");
-  ExperimentSettings changed = Tone();
+  ExperimentSettings changed = Tone({"solved", "tokens"});
   changed.variants[1].system = "Be very warm.";
   Gateway two = Open("two", changed);
   Serve(two, 0, "ann", 1);

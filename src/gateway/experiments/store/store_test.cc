@@ -6,24 +6,13 @@
 
 #include "crash_fs.h"
 #include "experiments/store/store_internal.h"
+#include "experiments/store/tone_settings.h"
 #include "fake_clock.h"
 
 namespace assay::gateway {
 namespace {
 
 constexpr char kPath[] = "data/tone.log";
-
-ExperimentSettings Tone() {
-  ExperimentSettings settings;
-  settings.name = "tone";
-  settings.variants.resize(2);
-  settings.variants[0].name = "plain";
-  settings.variants[1].name = "warm";
-  settings.variants[1].system = "Be warm.";
-  settings.metrics.resize(1);
-  settings.metrics[0].name = "solved";
-  return settings;
-}
 
 class ExperimentStoreTest : public ::testing::Test {
  protected:
