@@ -14,6 +14,7 @@
 
 #include "checks/check_claims_internal.h"
 #include "checks/claim_judge_internal.h"
+#include "upstream/cost.h"
 
 namespace assay::gateway {
 namespace {
@@ -262,12 +263,8 @@ void ClaimJudge::Charge(const Call& call, const UpstreamReply& reply) {
     usage.prompt_tokens = call.body.size() / kBytesPerToken;
     usage.completion_tokens = reply.body.size() / kBytesPerToken;
   }
-  constexpr double kNanousdPerTokenAtOneUsdPerMillion = 1000;  // 1e9 / 1e6
-  const PriceSettings& price = call.target->price;
-  const double cost = (static_cast<double>(usage.prompt_tokens) * price.prompt_usd +
-                       static_cast<double>(usage.completion_tokens) * price.completion_usd) *
-                      kNanousdPerTokenAtOneUsdPerMillion;
-  const auto cost_nanousd = static_cast<std::uint64_t>(std::llround(cost));
+  const auto cost_nanousd = static_cast<std::uint64_t>(
+      CostNanousd(call.target->price, usage.prompt_tokens, usage.completion_tokens));
   budget_.Charge(usage.prompt_tokens + usage.completion_tokens, cost_nanousd);
   prompt_tokens_.Add(usage.prompt_tokens);
   completion_tokens_.Add(usage.completion_tokens);

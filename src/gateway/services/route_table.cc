@@ -7,6 +7,7 @@
 
 #include "checks/claim_judge_internal.h"
 #include "services/route_table_internal.h"
+#include "upstream/cost.h"
 #include "upstream/http/http_provider.h"
 #include "upstream/upstream.h"
 
@@ -240,13 +241,9 @@ std::int64_t RouteTable::CostOf(const UpstreamReply& reply) const {
 
 std::int64_t RouteTable::CostNanousd(std::string_view upstream, std::uint64_t prompt_tokens,
                                      std::uint64_t completion_tokens) const {
-  constexpr double kNanousdPerTokenAtOneUsdPerMillion = 1000;  // 1e9 / 1e6
   for (const Member& member : upstreams_) {
     if (member.settings.name != upstream) continue;
-    const PriceSettings& price = member.settings.price;
-    return std::llround((static_cast<double>(prompt_tokens) * price.prompt_usd +
-                         static_cast<double>(completion_tokens) * price.completion_usd) *
-                        kNanousdPerTokenAtOneUsdPerMillion);
+    return gateway::CostNanousd(member.settings.price, prompt_tokens, completion_tokens);
   }
   return 0;
 }
