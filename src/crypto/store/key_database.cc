@@ -74,9 +74,9 @@ Result<std::unique_ptr<KeyRecord>> ReadRow(const Statement& row) {
   return record;
 }
 
-// Write-ahead logging is a property of the file; the rest of the connection.
 Result<void> Migrate(Database& database, const std::string& path) {
-  ASSAY_TRY(database.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"));
+  ASSAY_TRY(database.UseWriteAheadLog());
+  ASSAY_TRY(database.Execute("PRAGMA synchronous=FULL"));
   ASSAY_ASSIGN(Transaction transaction, Transaction::Begin(database));
   ASSAY_ASSIGN(const std::int64_t version, database.Number("PRAGMA user_version"));
   if (version > kSchemaVersion) {

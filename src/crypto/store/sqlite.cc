@@ -136,6 +136,18 @@ Result<void> Database::Execute(const char* sql) {
   return {};
 }
 
+Result<void> Database::UseWriteAheadLog() {
+  // A connection that reads and wants to write beside another such one could wait for ever, so
+  // SQLite tells both at once that the file is busy. Neither holds a lock by then.
+  for (int waited_ms = 0;; waited_ms += sqlite3_sleep(1)) {
+    Result<void> done = Execute("PRAGMA journal_mode=WAL");
+    if (done || (sqlite3_errcode(database_.get()) & 0xff) != SQLITE_BUSY ||
+        waited_ms >= kBusyTimeoutMs) {
+      return done;
+    }
+  }
+}
+
 Result<std::int64_t> Database::Number(std::string_view sql) {
   ASSAY_ASSIGN(Statement statement, Prepare(sql));
   ASSAY_ASSIGN(const bool row, statement.Step());

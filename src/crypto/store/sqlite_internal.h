@@ -51,6 +51,9 @@ class Database {
   [[nodiscard]] static Result<Database> Open(const std::string& path);
   [[nodiscard]] Result<Statement> Prepare(std::string_view sql);
   [[nodiscard]] Result<void> Execute(const char* sql);              // one or more statements
+  // Turns write-ahead logging on, which stays a property of the file. Waits for others as every
+  // statement does, also where SQLite itself would not: when several turn it on at once.
+  [[nodiscard]] Result<void> UseWriteAheadLog();
   [[nodiscard]] Result<std::int64_t> Number(std::string_view sql);  // first column of the first row
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(database_.get()) == 0; }
 
