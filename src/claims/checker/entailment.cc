@@ -17,6 +17,10 @@ class CrossEncoderEntailment final : public Entailment {
 
   [[nodiscard]] bool tells_words_apart() const override { return model_.card().tokens.has_value(); }
 
+  [[nodiscard]] float marks_words_from() const override {
+    return model_.card().tokens ? model_.card().tokens->claim_risk : 0;
+  }
+
   [[nodiscard]] std::optional<embed::CrossEncoderCard::Mixes> mix() const override {
     return model_.card().mix;
   }

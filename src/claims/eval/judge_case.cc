@@ -192,7 +192,7 @@ Result<ScoredCase> CaseJudge::Judge(const EvalCase& item, std::string& lines) {
     Observation seen;
     ASSAY_ASSIGN(const Judgement judgement,
                  VerifierPeer::Observe(*verifier_, pieces[i].text, seen));
-    risks.push_back(1 - judgement.support);
+    risks.push_back(1 - (item.is_one_claim ? judgement.support : judgement.support_by_facts));
     scored.verdict = judgement.verdict;
     if (!item.is_one_claim && judgement.verdict != Verdict::kSupported && pieces[i].at) {
       MarkWords(pieces[i].text, judgement, *pieces[i].at, marked);

@@ -129,8 +129,8 @@ bool FallsApart(const Measurement& measurement) {
 
 }  // namespace
 
-bool IsSupported(float log_odds, bool has_document, float support_threshold) {
-  return 1 - Sigmoid(has_document ? log_odds + kEvenOdds : log_odds) >= support_threshold;
+float EvenRisk(float log_odds, bool has_document) {
+  return Sigmoid(has_document ? log_odds + kEvenOdds : log_odds);
 }
 
 void SetByOdds(bool supported, float risk, Decision& decision) {
@@ -155,7 +155,7 @@ Decision Decide(Measurement& measurement, const VerifierModel& model, float supp
     log_odds = (log_odds + model.unsupported_linear.LogOdds(f.values())) / 2;
   }
   const float raw_risk = Sigmoid(log_odds);
-  const float risk = Sigmoid(has_document ? log_odds + kEvenOdds : log_odds);
+  const float risk = EvenRisk(log_odds, has_document);
   const float contradiction = Sigmoid(model.contradicted.LogOdds(f.values()));
   std::vector<FactFinding>& findings = measurement.facts.findings;
   const Basis basis{f, measurement.clause, raw_risk};
@@ -190,11 +190,11 @@ Decision Decide(Measurement& measurement, const VerifierModel& model, float supp
     decision.confidence = std::max(risk, kMissingConfidence);
   } else {
     decision.by_odds = true;
-    const bool supported = IsSupported(log_odds, has_document, support_threshold);
     decision.contradicts = contradiction >= 0.5F && f[Feature::kNearBestMean] >= kSameSubject;
     decision.contradiction = contradiction;
-    SetByOdds(supported, risk, decision);
+    SetByOdds(1 - risk >= support_threshold, risk, decision);
   }
+  decision.support_by_facts = decision.support;
   return decision;
 }
 

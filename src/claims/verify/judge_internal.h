@@ -36,6 +36,7 @@ struct Decision {
   Verdict verdict = Verdict::kUnverified;
   float confidence = 0;
   float support = 0;
+  float support_by_facts = 0;  // the same before an Entailment was heard
   // Whether the odds alone decided: no fact, no wording, and the evidence speaks of the subject.
   bool by_odds = false;
   // Where it did: whether the documents say something else, if they do not support the claim, and
@@ -48,9 +49,9 @@ struct Decision {
 };
 inline constexpr std::size_t kNoFinding = static_cast<std::size_t>(-1);
 
-// Whether log odds that a claim is not supported, as the weights give them, are below the
-// threshold. Of a document they lean to "supported": a quarter of the claims in training was not.
-[[nodiscard]] bool IsSupported(float log_odds, bool has_document, float support_threshold);
+// Probability that a claim is not supported, of log odds as the weights give them. Of a document
+// those lean to "supported": a quarter of the claims in training was not.
+[[nodiscard]] float EvenRisk(float log_odds, bool has_document);
 
 // Verdict and confidence of what the odds decide: `risk` is the probability that the claim is not
 // supported, and `contradicts` and `contradiction` are set.

@@ -94,30 +94,38 @@ float MixedLogOdds(float support, const EntailmentScore& score,
          mix.words * LogOdds(score.least_borne_out);
 }
 
-// A model whose card says how it goes together with the trees. Which of its claims are contradicted
-// is left to them: they tell better.
-void Mix(const EntailmentScore& score, const embed::CrossEncoderCard::Mix& mix,
-         const VerifierOptions& options, Decision& decision) {
-  const float log_odds = MixedLogOdds(decision.support, score, mix);
-  decision.support = 1 - Sigmoid(log_odds);
-  const bool supported = IsSupported(log_odds, decision.has_document, options.support_threshold);
-  SetByOdds(supported, 1 - decision.support, decision);
-}
-
-// The cross-encoder's word counts beside the trees'.
-void Weigh(const EntailmentScore& score, const VerifierOptions& options, Decision& decision) {
+// Where a model's card does not say how it goes together with the trees, its word counts beside
+// theirs. Returns the risk of the claim; so does Mix.
+float Weigh(const EntailmentScore& score, const VerifierOptions& options, Decision& decision) {
   const float weight = options.entailment_weight;
-  decision.support = (1 - weight) * decision.support + weight * score.supported;
+  const float support = (1 - weight) * decision.support + weight * score.supported;
+  if (!decision.by_odds) return 1 - support;
+  decision.support = support;
   if (decision.support >= options.support_threshold) {
     decision.verdict = Verdict::kSupported;
     decision.confidence = decision.support;
-    return;
+    return 1 - support;
   }
   const float against = score.contradicted + score.neutral;
   decision.verdict =
       score.contradicted > score.neutral ? Verdict::kContradicted : Verdict::kUnverified;
   const float share = against > 0 ? std::max(score.contradicted, score.neutral) / against : 0.5F;
   decision.confidence = (1 - decision.support) * share;
+  return 1 - support;
+}
+
+// A model whose card says it. Which of its claims are contradicted is left to the trees: they tell
+// better.
+float Mix(const EntailmentScore& score, const embed::CrossEncoderCard::Mixes& mixes,
+          const VerifierOptions& options, Decision& decision) {
+  const bool has_document = decision.has_document;
+  const float log_odds =
+      MixedLogOdds(decision.support, score, has_document ? mixes.documents : mixes.sentences);
+  const float risk = EvenRisk(log_odds, has_document);
+  if (!decision.by_odds) return risk;
+  decision.support = 1 - Sigmoid(log_odds);
+  SetByOdds(1 - risk >= options.support_threshold, risk, decision);
+  return risk;
 }
 
 bool Covers(std::span<const text::Span> spans, const text::Span& word) {
@@ -150,8 +158,12 @@ Result<Judging> StartJudging(std::string_view claim, std::span<const std::uint32
   return judging;
 }
 
-void ChoosePremises(Judging& judging, const PassageReader& reader, const VerifierOptions& options) {
-  if (judging.done || !judging.decision.by_odds) return;
+void ChoosePremises(Judging& judging, const PassageReader& reader, const VerifierOptions& options,
+                    bool for_words) {
+  if (judging.done) return;
+  const Decision& decision = judging.decision;
+  const bool has_words_to_mark = for_words && decision.verdict != Verdict::kSupported;
+  if (!decision.by_odds && !has_words_to_mark) return;
   const std::vector<std::uint32_t>& ranking = judging.measurement.ranking;
   const std::vector<Row>& rows = judging.pool.rows;
   if (options.entailment_passages == 0) {
@@ -208,14 +220,12 @@ Result<void> AskEntailment(const Entailment& entailment, const VerifierOptions& 
     const std::size_t count = judging.premises.size();
     EntailmentScore score = MergeScores(std::span(scores).subspan(next, count));
     next += count;
-    if (mixes) {
-      const bool long_enough = judging.decision.has_document;
-      Mix(score, long_enough ? mixes->documents : mixes->sentences, options, judging.decision);
-    } else {
-      Weigh(score, options, judging.decision);
-    }
+    const float risk = mixes ? Mix(score, *mixes, options, judging.decision)
+                             : Weigh(score, options, judging.decision);
     judging.knows_words = entailment.tells_words_apart();
-    judging.unsupported_words = std::move(score.unsupported_words);
+    if (risk >= entailment.marks_words_from()) {
+      judging.unsupported_words = std::move(score.unsupported_words);
+    }
   }
   return {};
 }
@@ -234,6 +244,7 @@ Judgement FinishJudging(Judging judging, const PassageReader& reader,
   judgement.verdict = decision.verdict;
   judgement.confidence = decision.confidence;
   judgement.support = decision.support;
+  judgement.support_by_facts = decision.support_by_facts;
   judgement.unsupported_words = UnsupportedWords(judging);
   Explain(judging, reader, options.max_evidence);
   return std::move(judgement);

@@ -35,11 +35,14 @@ struct Judging {
                                            PassageReader& reader, const VerifierModel& model,
                                            const VerifierOptions& options);
 
-// What an Entailment is to read beside the claim. Nothing where more than odds has
-// decided: a fact, the very words, or that the documents do not speak of it.
-void ChoosePremises(Judging& judging, const PassageReader& reader, const VerifierOptions& options);
+// What an Entailment is to read beside the claim. Nothing where more than odds has decided: a fact,
+// the very words, or that the documents do not speak of it; but with `for_words` something where
+// they have decided against the claim, so that its words can be told apart.
+void ChoosePremises(Judging& judging, const PassageReader& reader, const VerifierOptions& options,
+                    bool for_words);
 
-// Asks once about all premises of all claims and lets its word count beside the trees'. Errors:
+// Asks once about all premises of all claims and lets its word count beside the trees' where odds
+// decide. Errors:
 // those of the Entailment.
 [[nodiscard]] Result<void> AskEntailment(const Entailment& entailment,
                                          const VerifierOptions& options,

@@ -136,7 +136,9 @@ Result<Judging> Verifier::State::Start(std::string_view claim,
                                        std::span<const std::uint32_t> passages) {
   ASSAY_ASSIGN(Judging judging, internal::StartJudging(claim, passages, reader, *model, options));
   if (observation != nullptr && !judging.done) Observe(judging);
-  if (entailment != nullptr) internal::ChoosePremises(judging, reader, options);
+  if (entailment != nullptr) {
+    internal::ChoosePremises(judging, reader, options, entailment->tells_words_apart());
+  }
   return judging;
 }
 
@@ -245,7 +247,7 @@ Result<Judgement> VerifierPeer::Observe(Verifier& verifier, std::string_view cla
 Result<float> AnswerRisk(std::span<const Judgement> judgements) {
   ASSAY_ASSIGN(const internal::VerifierModel* const model, internal::ShippedModel());
   std::vector<float> risks;
-  for (const Judgement& judgement : judgements) risks.push_back(1 - judgement.support);
+  for (const Judgement& judgement : judgements) risks.push_back(1 - judgement.support_by_facts);
   if (risks.empty()) return 0;
   return internal::Sigmoid(model->answer.LogOdds(internal::AnswerFeatures(std::move(risks))));
 }

@@ -289,7 +289,7 @@ constexpr std::string_view kOpenClaims[] = {
     "A phone that is lost has to be reported quickly.",
 };
 
-TEST_F(VerifierTest, AsksAnEntailmentOnceForAllClaimsThatNoFactDecided) {
+TEST_F(VerifierTest, AsksAnEntailmentOnceForAllClaimsThatAreNotPlainlySupported) {
   for (const std::uint32_t passages : {0U, 2U}) {
     const CountingEntailment entailment;
     const VerifierOptions options{.entailment_passages = passages};
@@ -298,7 +298,7 @@ TEST_F(VerifierTest, AsksAnEntailmentOnceForAllClaimsThatNoFactDecided) {
     ASSERT_TRUE(batch) << batch.error().message;
     EXPECT_EQ(entailment.calls, 1U);
     EXPECT_GE(entailment.asked, 2U);
-    EXPECT_LE(entailment.asked, 3 * std::max(passages, 1U)) << "a fact and the very words decide";
+    EXPECT_LE(entailment.asked, 4 * std::max(passages, 1U)) << "the very words decide";
     for (std::size_t i = 0; i < batch->size(); ++i) {
       const auto one = verifier.Verify(kOpenClaims[i]);
       ASSERT_TRUE(one);
@@ -323,6 +323,7 @@ TEST_F(VerifierTest, AnEntailmentThatFailsIsAnError) {
   Verifier verifier = VerifierOf(IndexOf(kDocument), {}, &broken);
   EXPECT_EQ(verifier.VerifyBatch(kOpenClaims).error().message, "no engine");
   EXPECT_TRUE(verifier.Verify(kOpenClaims[1])) << "a fact decides, nobody is asked";
+  EXPECT_TRUE(verifier.Verify(kOpenClaims[3])) << "the very words";
 }
 
 TEST(MergeScores, TakesTheBestPassageAndLeavesTheRestToContradiction) {
@@ -355,24 +356,49 @@ TEST_F(VerifierTest, SaysWhichWordsAreUnsupported) {
             football.end());
 }
 
-TEST_F(VerifierTest, TheWordsOfAModelTakeThePlaceOfThoseThatNothingIsNear) {
-  class Doubtful final : public Entailment {
-   public:
-    std::string_view name() const override { return "doubtful"; }
-    bool tells_words_apart() const override { return true; }
-    Result<void> Score(std::span<const EntailmentPair> pairs,
-                       std::span<EntailmentScore> out) const override {
-      for (std::size_t i = 0; i < pairs.size(); ++i) {
-        const auto begin = static_cast<std::uint32_t>(pairs[i].claim.find("leave"));
-        out[i] = {0, 0, 1, {{begin, begin + 5}}};
-      }
-      return {};
+// Does not believe a claim, and of its words not "leave".
+class DoubtfulEntailment final : public Entailment {
+ public:
+  explicit DoubtfulEntailment(float marks_words_from = 0) : marks_words_from_(marks_words_from) {}
+  std::string_view name() const override { return "doubtful"; }
+  bool tells_words_apart() const override { return true; }
+  float marks_words_from() const override { return marks_words_from_; }
+  Result<void> Score(std::span<const EntailmentPair> pairs,
+                     std::span<EntailmentScore> out) const override {
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      const auto begin = static_cast<std::uint32_t>(pairs[i].claim.find("leave"));
+      out[i] = {0, 0, 1, {{begin, begin + 5}}};
     }
-  };
-  const Doubtful model;
+    return {};
+  }
+
+ private:
+  float marks_words_from_;
+};
+
+TEST_F(VerifierTest, TheWordsOfAModelTakeThePlaceOfThoseThatNothingIsNear) {
+  constexpr std::string_view kOpen = "Staff who work part time get leave in proportion.";
+  const DoubtfulEntailment model;
   Verifier verifier = VerifierOf(IndexOf(kDocument), {.entailment_weight = 1}, &model);
-  EXPECT_EQ(UnsupportedOf(verifier, "Staff who work part time get leave in proportion."),
-            std::vector<std::string>{"leave"});
+  EXPECT_EQ(UnsupportedOf(verifier, kOpen), std::vector<std::string>{"leave"});
+  const DoubtfulEntailment careful(0.9F);
+  Verifier half = VerifierOf(IndexOf(kDocument), {.support_threshold = 0.9F}, &careful);
+  const auto judged = half.Verify(kOpen);
+  ASSERT_TRUE(judged);
+  EXPECT_NE(judged->verdict, Verdict::kSupported);
+  EXPECT_GT(judged->support, 0.1F) << "too little doubt for its words";
+  EXPECT_TRUE(judged->unsupported_words.empty());
+}
+
+TEST_F(VerifierTest, AModelAddsWordsToWhatAFactDecides) {
+  constexpr std::string_view kWrong = "Full-time employees receive 30 days of paid leave.";
+  const DoubtfulEntailment model;
+  Verifier verifier = VerifierOf(IndexOf(kDocument), {.entailment_weight = 1}, &model);
+  const auto judged = verifier.Verify(kWrong);
+  ASSERT_TRUE(judged);
+  EXPECT_EQ(judged->verdict, Verdict::kContradicted);
+  EXPECT_EQ(UnsupportedOf(verifier, kWrong), (std::vector<std::string>{"30 days", "leave"}));
+  EXPECT_EQ(judged->support, judged->support_by_facts) << "the fact's word stands";
 }
 
 TEST_F(VerifierTest, KeepsJudgementsInAStore) {

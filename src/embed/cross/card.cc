@@ -106,6 +106,7 @@ void ReadHeads(config::Reader& root, CrossEncoderCard& card) {
     card.tokens->output = TensorName(*tokens, "output", "tokens");
     card.tokens->temperature = Temperature(*tokens);
     card.tokens->threshold = static_cast<float>(tokens->Number("threshold", 0.5, 0, 1));
+    card.tokens->claim_risk = static_cast<float>(tokens->Number("claim_risk", 0, 0, 1));
   }
   if (auto pair = root.Map("pair")) {
     card.pair = CrossEncoderCard::Pair{};

@@ -13,7 +13,7 @@ constexpr std::string_view kWhole =
     "max_tokens: 256\n"
     "inputs: {ids: i, mask: m, types: t}\n"
     "relation: {output: r, classes: [neutral, supported, contradicted], temperature: 1.5}\n"
-    "tokens: {output: w, temperature: 0.8, threshold: 0.4}\n"
+    "tokens: {output: w, temperature: 0.8, threshold: 0.4, claim_risk: 0.7}\n"
     "pair: {output: p, temperature: 2}\n"
     "mix:\n"
     "  documents: {bias: -0.5, verifier: 0.7, words: 0.4}\n"
@@ -48,6 +48,7 @@ TEST(Card, SaysWhatItsFieldsSay) {
   ASSERT_TRUE(card->tokens);
   EXPECT_FLOAT_EQ(card->tokens->temperature, 0.8F);
   EXPECT_FLOAT_EQ(card->tokens->threshold, 0.4F);
+  EXPECT_FLOAT_EQ(card->tokens->claim_risk, 0.7F);
   ASSERT_TRUE(card->pair);
   EXPECT_EQ(card->pair->output, "p");
   ASSERT_TRUE(card->mix);
@@ -112,6 +113,7 @@ TEST(Card, NamesFileLineAndFieldOfEveryMistake) {
       {With("bias:", "biases:"), "biases"},
       {With("sentences:", "sentence:"), "mix.sentences: is missing"},
       {With("threshold: 0.4", "threshold: 4"), "tokens.threshold"},
+      {With("claim_risk: 0.7", "claim_risk: 7"), "tokens.claim_risk"},
       {With("name:", "tokenizer: sentencepiece\nname:"), "only 'wordpiece'"},
       {With("name:", "lower_case: false\nname:"), "only 'wordpiece' with lower case"},
       {"format: 1\nname: x\n", "needs an output"},

@@ -32,6 +32,7 @@ using internal::WindowScore;
 constexpr std::uint64_t kMaxVocabularyBytes = 64 << 20;
 constexpr std::uint64_t kMaxCardBytes = 64 << 10;
 constexpr std::string_view kCardName = "checker.yaml";
+constexpr std::string_view kShippedChecker = "checker";
 
 // Integers as the elements of a tensor of whatever type the graph wants.
 class InputBuffer {
@@ -375,21 +376,24 @@ Result<std::unique_ptr<CrossEncoder>> CrossEncoder::Open(core::FileSystem& files
 }
 
 Result<std::string> FindChecker(core::FileSystem& files, std::span<const std::string> folders) {
+  std::string shipped;
   for (const std::string& folder : folders) {
     const Result<std::vector<std::string>> names = files.List(folder);
     if (!names) continue;
     for (const std::string& name : *names) {
       const std::string path = fmt::format("{}/{}", folder, name);
-      if (!name.starts_with("checker") || !files.Stat(fmt::format("{}/{}", path, kCardName))) {
+      if (!name.starts_with(kShippedChecker) || !files.Stat(fmt::format("{}/{}", path, kCardName))) {
         continue;
       }
       const Result<ModelFolder> listed = FindModel(files, std::span(&folder, 1), name);
       if (!listed && listed.error().code != Code::kNotFound) {
         return std::unexpected(listed.error());
       }
-      return path;
+      if (name != kShippedChecker) return path;
+      if (shipped.empty()) shipped = path;
     }
   }
+  if (!shipped.empty()) return shipped;
   return Fail(Code::kNotFound, fmt::format("none of these folders holds a model named checker*: {}",
                                            internal::Listed(folders)));
 }

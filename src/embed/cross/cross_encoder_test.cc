@@ -275,6 +275,12 @@ TEST_F(CrossEncoderTest, TheCheckerIsFoundWhereModelsAreInstalled) {
   const auto found = FindChecker(files, folders);
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_EQ(*found, folder_);
+  const assay::testing::TempDir user;
+  const std::string larger = user.File("checker-large");
+  std::filesystem::create_directory(larger);
+  std::ofstream(larger + "/checker.yaml") << "format: 1\n";
+  const std::vector<std::string> both = {ASSAY_TINY_CHECKER, user.path()};
+  EXPECT_EQ(FindChecker(files, both), larger) << "what a user installs takes over";
   const auto none = FindChecker(files, std::span(folders).first(1));
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, Code::kNotFound);

@@ -40,6 +40,9 @@ class Entailment {
   // Whether scores hold words; then no others are looked for.
   [[nodiscard]] virtual bool tells_words_apart() const { return false; }
 
+  // Probability that a claim is not supported, from which its words are marked, [0, 1].
+  [[nodiscard]] virtual float marks_words_from() const { return 0; }
+
   // How its scores and the verifier's own go together; nothing: by VerifierOptions.
   [[nodiscard]] virtual std::optional<embed::CrossEncoderCard::Mixes> mix() const { return {}; }
 

@@ -60,6 +60,7 @@ struct Judgement {
   Verdict verdict = Verdict::kUnverified;
   float confidence = 0;            // probability that the verdict is right, in [0, 1], calibrated
   float support = 0;               // probability that the documents support the claim, in [0, 1]
+  float support_by_facts = 0;      // the same by facts and similarity, before a model was heard
   std::string reason;              // one sentence for people, without a final line break
   std::vector<Evidence> evidence;  // best first; empty where nothing bears on the claim
   std::vector<FactFinding>

@@ -21,7 +21,7 @@
 namespace assay::claims {
 
 // Raised when equal input may get another judgement; part of what verdicts are cached under.
-inline constexpr std::uint32_t kVerifierVersion = 3;
+inline constexpr std::uint32_t kVerifierVersion = 4;
 
 // A place where judgements are kept between calls; see verdict_cache.h for one.
 // Threads: may be called by many threads at once.
@@ -59,8 +59,9 @@ struct VerdictSummary {
 [[nodiscard]] VerdictSummary Summarize(std::span<const Judgement> judgements);
 
 // Probability that an answer with these claims holds something that the documents do not support,
-// in [0, 1]; 0 for an answer without claims. Does not depend on their order. Errors: none with the
-// shipped model.
+// in [0, 1]; 0 for an answer without claims. By facts and similarity alone: a model that reads claim
+// and evidence together, which tells claims better, was no gain for whole answers (docs/quality.md).
+// Does not depend on the claims' order. Errors: none with the shipped model.
 [[nodiscard]] Result<float> AnswerRisk(std::span<const Judgement> judgements);
 
 namespace internal {

@@ -28,6 +28,9 @@ struct CrossEncoderCard {
     std::string output;
     float temperature = 1;
     float threshold = 0.5F;  // probability from which a word counts as unsupported, [0, 1]
+    // Probability that a claim is not supported from which its words are marked, [0, 1]. In doubt
+    // the claims room marks none.
+    float claim_risk = 0;
   };
   // Logit [batch, 1]: both texts have the same answer.
   struct Pair {
