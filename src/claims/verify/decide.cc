@@ -43,6 +43,8 @@ constexpr float kMinOthers = 0.88F;  // where the predicate is another word
 // A finding about a name or number decides where the sentences are nearly the same or where the
 // trees have doubts too: a name may be known under another form, a number may be worked out.
 constexpr float kNearlyCopied = 0.85F;
+// From here on a fact is all that differs.
+constexpr float kAllButOneFact = 0.9F;
 constexpr float kDoubtOnNames = 0.3F;
 constexpr float kDoubtOnQuantities = 0.15F;
 // A quarter of RAGTruth's claims counts as unsupported in training (models/verifier/train.py). A
@@ -195,6 +197,8 @@ Decision Decide(Measurement& measurement, const VerifierModel& model, float supp
     SetByOdds(1 - risk >= support_threshold, risk, decision);
   }
   decision.support_by_facts = decision.support;
+  decision.by_one_fact =
+      decision.finding != kNoFinding && f[Feature::kAlignedRest] >= kAllButOneFact;
   return decision;
 }
 

@@ -43,6 +43,8 @@ struct Decision {
   // with which probability.
   bool contradicts = false;
   float contradiction = 0;
+  // A fact decided, in a sentence that the evidence holds but for it: no other word is wrong.
+  bool by_one_fact = false;
   bool has_document = false;  // the evidence has kMinDocumentSentences or more
   // Index into facts.findings of what decided, or kNoFinding.
   std::size_t finding = static_cast<std::size_t>(-1);

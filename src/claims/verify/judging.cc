@@ -159,10 +159,11 @@ Result<Judging> StartJudging(std::string_view claim, std::span<const std::uint32
 }
 
 void ChoosePremises(Judging& judging, const PassageReader& reader, const VerifierOptions& options,
-                    bool for_words) {
+                    const Entailment& entailment) {
   if (judging.done) return;
   const Decision& decision = judging.decision;
-  const bool has_words_to_mark = for_words && decision.verdict != Verdict::kSupported;
+  const bool has_words_to_mark = decision.verdict != Verdict::kSupported && !decision.by_one_fact &&
+                                 entailment.tells_words_apart();
   if (!decision.by_odds && !has_words_to_mark) return;
   const std::vector<std::uint32_t>& ranking = judging.measurement.ranking;
   const std::vector<Row>& rows = judging.pool.rows;

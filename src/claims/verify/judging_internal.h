@@ -35,11 +35,10 @@ struct Judging {
                                            PassageReader& reader, const VerifierModel& model,
                                            const VerifierOptions& options);
 
-// What an Entailment is to read beside the claim. Nothing where more than odds has decided: a fact,
-// the very words, or that the documents do not speak of it; but with `for_words` something where
-// they have decided against the claim, so that its words can be told apart.
+// What `entailment` is to read beside the claim. Nothing where it can add nothing: the very words
+// stand there, or all but one fact; or a fact has decided and the model does not tell words apart.
 void ChoosePremises(Judging& judging, const PassageReader& reader, const VerifierOptions& options,
-                    bool for_words);
+                    const Entailment& entailment);
 
 // Asks once about all premises of all claims and lets its word count beside the trees' where odds
 // decide. Errors:

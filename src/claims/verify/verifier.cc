@@ -136,9 +136,7 @@ Result<Judging> Verifier::State::Start(std::string_view claim,
                                        std::span<const std::uint32_t> passages) {
   ASSAY_ASSIGN(Judging judging, internal::StartJudging(claim, passages, reader, *model, options));
   if (observation != nullptr && !judging.done) Observe(judging);
-  if (entailment != nullptr) {
-    internal::ChoosePremises(judging, reader, options, entailment->tells_words_apart());
-  }
+  if (entailment != nullptr) internal::ChoosePremises(judging, reader, options, *entailment);
   return judging;
 }
 

@@ -390,14 +390,17 @@ TEST_F(VerifierTest, TheWordsOfAModelTakeThePlaceOfThoseThatNothingIsNear) {
   EXPECT_TRUE(judged->unsupported_words.empty());
 }
 
-TEST_F(VerifierTest, AModelAddsWordsToWhatAFactDecides) {
-  constexpr std::string_view kWrong = "Full-time employees receive 30 days of paid leave.";
+TEST_F(VerifierTest, AModelAddsWordsToWhatAFactDecidesUnlessTheFactIsAllThatDiffers) {
   const DoubtfulEntailment model;
   Verifier verifier = VerifierOf(IndexOf(kDocument), {.entailment_weight = 1}, &model);
-  const auto judged = verifier.Verify(kWrong);
+  EXPECT_EQ(UnsupportedOf(verifier, "Full-time employees receive 30 days of paid leave."),
+            std::vector<std::string>{"30 days"});
+  constexpr std::string_view kReworded =
+      "Each year people with a full contract get 30 days of leave.";
+  const auto judged = verifier.Verify(kReworded);
   ASSERT_TRUE(judged);
-  EXPECT_EQ(judged->verdict, Verdict::kContradicted);
-  EXPECT_EQ(UnsupportedOf(verifier, kWrong), (std::vector<std::string>{"30 days", "leave"}));
+  EXPECT_NE(judged->verdict, Verdict::kSupported);
+  EXPECT_EQ(UnsupportedOf(verifier, kReworded), (std::vector<std::string>{"30 days", "leave"}));
   EXPECT_EQ(judged->support, judged->support_by_facts) << "the fact's word stands";
 }
 

@@ -382,7 +382,8 @@ Result<std::string> FindChecker(core::FileSystem& files, std::span<const std::st
     if (!names) continue;
     for (const std::string& name : *names) {
       const std::string path = fmt::format("{}/{}", folder, name);
-      if (!name.starts_with(kShippedChecker) || !files.Stat(fmt::format("{}/{}", path, kCardName))) {
+      if (!name.starts_with(kShippedChecker) ||
+          !files.Stat(fmt::format("{}/{}", path, kCardName))) {
         continue;
       }
       const Result<ModelFolder> listed = FindModel(files, std::span(&folder, 1), name);

@@ -59,9 +59,9 @@ struct VerdictSummary {
 [[nodiscard]] VerdictSummary Summarize(std::span<const Judgement> judgements);
 
 // Probability that an answer with these claims holds something that the documents do not support,
-// in [0, 1]; 0 for an answer without claims. By facts and similarity alone: a model that reads claim
-// and evidence together, which tells claims better, was no gain for whole answers (docs/quality.md).
-// Does not depend on the claims' order. Errors: none with the shipped model.
+// in [0, 1]; 0 for an answer without claims. By facts and similarity alone: a model that reads
+// claim and evidence together, which tells claims better, was no gain for whole answers
+// (docs/quality.md). Does not depend on the claims' order. Errors: none with the shipped model.
 [[nodiscard]] Result<float> AnswerRisk(std::span<const Judgement> judgements);
 
 namespace internal {

@@ -86,9 +86,9 @@ class CrossEncoder {
 };
 
 // The first folder below one of `folders` whose name begins with "checker" and that holds a
-// checker.yaml; several in one folder count by name, and the one that Assay ships, "checker" itself,
-// counts last of all. Where a manifest.json beside it names the model, its files are compared with
-// it first. Errors: kNotFound; those of FindModel.
+// checker.yaml; several in one folder count by name, and the one that Assay ships, "checker"
+// itself, counts last of all. Where a manifest.json beside it names the model, its files are
+// compared with it first. Errors: kNotFound; those of FindModel.
 [[nodiscard]] Result<std::string> FindChecker(core::FileSystem& files,
                                               std::span<const std::string> folders);
 
