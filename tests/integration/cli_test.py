@@ -66,7 +66,7 @@ class CliTest(unittest.TestCase):
 class CheckTest(CliTest):
     def test_json_has_the_documented_form(self) -> None:
         report = self.check(f"# Leave\n\n{RIGHT} {UNKNOWN}\n")
-        self.assertEqual(sorted(report), ["claims", "summary"])
+        self.assertEqual(sorted(report), ["checker", "claims", "summary"])
         self.assertEqual(sorted(report["summary"]), ["contradicted", "supported", "unverified"])
         self.assertEqual(len(report["claims"]), 2)
         for claim in report["claims"]:
@@ -107,6 +107,7 @@ class CheckTest(CliTest):
         report = self.check(answer, "--checker", folder / "checker")
         self.assertRegex(report["checker"], r"^tiny@[0-9a-f]{12}$")
         self.assertNotIn("checker", self.check(answer, "--no-checker"))
+        self.assertRegex(self.check(answer)["checker"], r"^assay-checker-\d+@[0-9a-f]{12}$")
         card = folder / "checker/checker.yaml"
         card.write_text(card.read_text().replace("temperature: 0.5", "temperature: hot"))
         done = run("check", "-", "--against", self.index, "--checker", folder / "checker", text=answer)
