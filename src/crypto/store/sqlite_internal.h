@@ -50,7 +50,7 @@ class Database {
   // Opens an existing file.
   [[nodiscard]] static Result<Database> Open(const std::string& path);
   [[nodiscard]] Result<Statement> Prepare(std::string_view sql);
-  [[nodiscard]] Result<void> Execute(const char* sql);              // one or more statements
+  [[nodiscard]] Result<void> Execute(const char* sql);  // one or more statements
   // Turns write-ahead logging on, which stays a property of the file. Waits for others as every
   // statement does, also where SQLite itself would not: when several turn it on at once.
   [[nodiscard]] Result<void> UseWriteAheadLog();
