@@ -357,9 +357,13 @@ std::string AnswerClaim(std::string_view question, std::string_view answer) {
 }
 
 TEST(ExtractorQuestionTest, CompletesFragmentsFromTheQuestion) {
-  constexpr std::array<std::array<std::string_view, 3>, 14> kCases = {{
+  constexpr std::array<std::array<std::string_view, 3>, 16> kCases = {{
       {"When must lost devices be reported?", "Within 24 hours.",
        "Lost devices must be reported within 24 hours."},
+      {"Within how many hours must a lost laptop be reported?", "Within 10 business days.",
+       "A lost laptop must be reported within 10 business days."},
+      {"How many days of paid leave do employees receive?", "4 weeks.",
+       "Employees receive 4 weeks of paid leave."},
       {"How many days of paid leave do employees receive?", "27",
        "Employees receive 27 days of paid leave."},
       {"How many days of paid leave do employees receive?", "27 days.",

@@ -84,6 +84,12 @@ std::size_t VerbBehindSubject(const SentenceView& s, std::size_t auxiliary) {
   return s.words.size();
 }
 
+bool IsTimeUnit(std::string_view lemma) {
+  constexpr std::array<std::string_view, 7> kUnits = {"second", "minute", "hour", "day",
+                                                      "week",   "month",  "year"};
+  return std::ranges::find(kUnits, lemma) != kUnits.end();
+}
+
 }  // namespace
 
 bool IsFragment(const SentenceView& s) {
@@ -177,7 +183,8 @@ void QuestionFrame::ReadOther(const SentenceView& s, std::size_t auxiliary) {
   Append(rest, negated_);
 }
 
-// What the fragment leaves unsaid of "days of leave": all for "27", "of leave" for "27 days".
+// What the fragment leaves unsaid of "days of leave": all for "27", "of leave" for "27 days" and
+// for "4 weeks".
 std::string QuestionFrame::AskedNoun(const SentenceView& fragment) const {
   std::size_t said = 0;
   for (std::size_t i = 0; i < asked_.size(); ++i) {
@@ -186,9 +193,9 @@ std::string QuestionFrame::AskedNoun(const SentenceView& fragment) const {
       std::array<char, 64> other{};
       const std::string_view word = fragment.word(k);
       if (word.size() > 48 || asked_[i].size() > 48) continue;
-      const std::size_t a = text::Lemma(word, mine);
-      const std::size_t b = text::Lemma(asked_[i], other);
-      if (std::string_view(mine.data(), a) == std::string_view(other.data(), b)) said = i + 1;
+      const std::string_view a(mine.data(), text::Lemma(word, mine));
+      const std::string_view b(other.data(), text::Lemma(asked_[i], other));
+      if (a == b || (IsTimeUnit(a) && IsTimeUnit(b))) said = i + 1;
     }
   }
   std::string noun;
