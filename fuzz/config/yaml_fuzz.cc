@@ -8,6 +8,9 @@ namespace {
 // Where the quick reader is sure, libfyaml must make the same tree.
 void CompareReaders(std::string_view text) {
   if (text.size() > 4096 || text.starts_with("\xEF\xBB\xBF")) return;
+  // Of a single-quoted text that begins with two quotes libfyaml 0.7.12 keeps a quote too many and
+  // loses as much at the end; the quick reader is right.
+  if (text.find("'''''") != std::string_view::npos) return;
   const ParseOptions options;
   if (!Parse(text, "f", Syntax::kYaml)) return;  // no UTF-8, or control characters
   Arena arena;
