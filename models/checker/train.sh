@@ -58,5 +58,9 @@ step "$work/held_scores.jsonl" "$python" models/checker/train.py scores --exampl
   --vocabulary "$package/vocab.txt" --threads "$threads" --start "$work/final.pt" --out "$work/held_scores.jsonl"
 step "$work/mix.json" "$python" models/checker/mix.py --dumps "$dumps" --answers "$work/ragtruth.jsonl" \
   --scores "$work"/scores?.jsonl --held-scores "$work/held_scores.jsonl" --out "$work/mix.json"
+for fold in 0 1 2 3 4; do # for assay eval claims --checker-folds
+  step "$work/folds/fold$fold" "$python" models/checker/export.py --network "$work/fold$fold.pt" --vocabulary "$package/vocab.txt" \
+    --mix "$work/mix.json" --out "$work/folds/fold$fold"
+done
 step "$work/checker" "$python" models/checker/export.py --network "$work/final.pt" --vocabulary "$package/vocab.txt" \
   --mix "$work/mix.json" --out "$work/checker"
