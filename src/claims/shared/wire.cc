@@ -54,6 +54,7 @@ text::Span TakeSpan(WireReader& in) {
 
 template <typename Out>
 void PutDetails(const Judgement& judgement, Out& out) {
+  out.Number(judgement.support_by_facts);
   out.String(judgement.reason);
   out.Number(static_cast<std::uint32_t>(judgement.evidence.size()));
   for (const Evidence& evidence : judgement.evidence) {
@@ -99,6 +100,7 @@ bool TakeFinding(WireReader& in, FactFinding& finding) {
 }
 
 bool TakeDetails(WireReader& in, Judgement& judgement) {
+  judgement.support_by_facts = in.Number<float>();
   judgement.reason = in.String();
   judgement.evidence.resize(in.Count(kSmallestEvidence));
   for (Evidence& evidence : judgement.evidence) TakeEvidence(in, evidence);

@@ -20,6 +20,7 @@ Judgement Sample() {
   return {.verdict = Verdict::kContradicted,
           .confidence = 0.875F,
           .support = 0.125F,
+          .support_by_facts = 0.25F,
           .reason = "the documents say 30 days",
           .evidence = {{.file = "leave.md",
                         .line = 12,
@@ -80,6 +81,7 @@ TEST(ClaimsWire, CarriesWholeJudgementsThereAndBack) {
   EXPECT_EQ(first.findings[0].kind, FactKind::kWord);
   EXPECT_EQ(first.findings[0].claim_says, "27 days");
   EXPECT_EQ(first.findings[0].evidence, 1U);
+  EXPECT_EQ(first.support_by_facts, 0.25F);
   EXPECT_EQ(first.unsupported_words, Sample().unsupported_words);
   EXPECT_EQ(ReadWireRecords(bytes)->size(), 2U) << "the records stand before the details";
 }

@@ -14,7 +14,7 @@
 
 namespace assay::claims {
 
-inline constexpr std::uint32_t kWireVersion = 2;
+inline constexpr std::uint32_t kWireVersion = 3;
 inline constexpr std::size_t kMaxWireClaims = 1U << 20;
 
 // A batch of claims to be judged against the documents of one route.
