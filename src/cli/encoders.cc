@@ -53,11 +53,12 @@ Result<std::unique_ptr<embed::Encoder>> LoadTransformerEncoder() {
   return embed::OpenTransformerEncoder(files, model);
 }
 
-Result<std::unique_ptr<embed::CrossEncoder>> LoadChecker(const std::string& folder) {
+Result<std::unique_ptr<embed::CrossEncoder>> LoadChecker(
+    const std::string& folder, const embed::CrossEncoderOptions& options) {
   core::FileSystem& files = core::FileSystem::Real();
-  if (!folder.empty()) return embed::CrossEncoder::Open(files, folder);
+  if (!folder.empty()) return embed::CrossEncoder::Open(files, folder, options);
   const Result<std::string> found = embed::FindChecker(files, ModelFolders());
-  if (found) return embed::CrossEncoder::Open(files, *found);
+  if (found) return embed::CrossEncoder::Open(files, *found, options);
   if (found.error().code != Code::kNotFound) return std::unexpected(found.error());
   return std::unique_ptr<embed::CrossEncoder>();
 }

@@ -23,6 +23,7 @@ namespace assay::cli {
 // The cross-encoder that judges claims: that in `folder`; where that is empty, the one among the
 // installed models (embed::FindChecker), or null where there is none. Errors: those of
 // embed::CrossEncoder::Open.
-[[nodiscard]] Result<std::unique_ptr<embed::CrossEncoder>> LoadChecker(const std::string& folder);
+[[nodiscard]] Result<std::unique_ptr<embed::CrossEncoder>> LoadChecker(
+    const std::string& folder, const embed::CrossEncoderOptions& options);
 
 }  // namespace assay::cli

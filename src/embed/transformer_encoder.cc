@@ -144,7 +144,8 @@ Result<std::unique_ptr<Encoder>> OpenTransformerEncoder(core::FileSystem& files,
   ASSAY_ASSIGN(const OpenVino* runtime, OpenVino::Load(files, options.runtime_folders));
   ASSAY_ASSIGN(std::unique_ptr<Network> network,
                Network::Compile(*runtime, model.path + "/model.xml", model.path + "/model.bin",
-                                {.threads = options.threads}));
+                                {.threads = options.threads,
+                                 .streams = std::max<std::size_t>(1, options.streams)}));
   auto encoder =
       std::make_unique<TransformerEncoder>(model.name, *std::move(tokenizer), std::move(network));
   ASSAY_TRY(encoder->Probe());

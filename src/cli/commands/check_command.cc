@@ -63,7 +63,8 @@ Result<Checker> OpenChecker(const Options& options) {
                     options.docs, index.encoder_name(), checker.encoder->name()));
   }
   if (!options.no_checker) {
-    ASSAY_ASSIGN(checker.model, LoadChecker(options.checker));
+    ASSAY_ASSIGN(checker.model,
+                 LoadChecker(options.checker, {.runtime_folders = {}, .threads = 0}));
   }
   if (checker.model) {
     ASSAY_ASSIGN(checker.entailment, claims::MakeEntailment(*checker.model));

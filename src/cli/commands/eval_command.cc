@@ -89,8 +89,9 @@ struct EvalCheckers {
   std::vector<std::unique_ptr<claims::Entailment>> entailments;
 };
 
-Result<void> AddChecker(const std::string& folder, EvalCheckers& checkers) {
-  ASSAY_ASSIGN(auto model, LoadChecker(folder));
+Result<void> AddChecker(const std::string& folder, std::size_t callers, EvalCheckers& checkers) {
+  ASSAY_ASSIGN(auto model,
+               LoadChecker(folder, {.runtime_folders = {}, .threads = 1, .streams = callers}));
   if (!model) return {};
   ASSAY_ASSIGN(auto entailment, claims::MakeEntailment(*model));
   checkers.models.push_back(std::move(model));
@@ -105,10 +106,11 @@ Result<EvalCheckers> LoadEvalCheckers(const ClaimsOptions& options) {
   if (options.no_checker) return checkers;
   if (!options.checker_folds.empty()) {
     for (int fold = 0; fold < kFolds; ++fold) {
-      ASSAY_TRY(AddChecker(fmt::format("{}/fold{}", options.checker_folds, fold), checkers));
+      ASSAY_TRY(AddChecker(fmt::format("{}/fold{}", options.checker_folds, fold), options.threads,
+                           checkers));
     }
   } else if (!options.checker.empty() || options.folds.empty()) {
-    ASSAY_TRY(AddChecker(options.checker, checkers));
+    ASSAY_TRY(AddChecker(options.checker, options.threads, checkers));
   }
   return checkers;
 }

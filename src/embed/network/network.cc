@@ -46,13 +46,14 @@ Result<std::unique_ptr<Network>> Network::Compile(const OpenVino& runtime, const
       options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
   const std::string thread_count = std::to_string(threads * options.streams);
   const std::string stream_count = std::to_string(options.streams);
+  const std::string group = std::to_string(options.quantization_group);
   // Float sums in float32 whatever the CPU offers; int8 weights meet activations that are
-  // quantised in groups of 32 values of one token, so no result depends on another text.
+  // quantised in groups of one token's values, so no result depends on another text.
   ov_compiled_model_t* compiled = nullptr;
   ASSAY_TRY(runtime.Check(
       runtime.ov_core_compile_model(
           runtime.core(), graph, "CPU", 10, &compiled, "INFERENCE_PRECISION_HINT", "f32",
-          "DYNAMIC_QUANTIZATION_GROUP_SIZE", "32", "NUM_STREAMS", stream_count.c_str(),
+          "DYNAMIC_QUANTIZATION_GROUP_SIZE", group.c_str(), "NUM_STREAMS", stream_count.c_str(),
           "INFERENCE_NUM_THREADS", thread_count.c_str(), "ENABLE_CPU_PINNING", "NO"),
       "compiling the model"));
   auto network = std::unique_ptr<Network>(new Network(runtime));

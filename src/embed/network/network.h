@@ -42,6 +42,8 @@ class Network {
   struct Options {
     std::size_t threads = 0;  // of one inference; 0: one per core
     std::size_t streams = 1;  // inferences that run beside each other; each has buffers of its own
+    // Values of one token that share a scale where activations meet int8 weights.
+    std::size_t quantization_group = 32;
   };
 
   // `model` is a .xml with its `weights` (.bin), or an .onnx with none. Errors: kInternal with

@@ -315,8 +315,9 @@ Result<std::unique_ptr<Gateway>> Gateway::Make(const Settings& settings,
     impl->MakeRefreshPolicy(settings.cache);
     impl->ShareOverRedis(settings.cache);
   }
-  impl->encoders = std::make_unique<EncoderPool>(parts.model_folders, settings.claims.checker);
   const std::size_t compute_threads = ThreadsOr(settings.compute.threads);
+  impl->encoders =
+      std::make_unique<EncoderPool>(parts.model_folders, settings.claims.checker, compute_threads);
   impl->judge = MakeClaimJudge(settings.claims.judge, compute_threads, impl->metrics);
   impl->checkers = std::make_unique<CheckerPool>(
       *impl->encoders, static_cast<std::size_t>(settings.claims.max_claims), impl->judge.get(),

@@ -24,6 +24,7 @@ Result<const embed::Encoder*> EncoderPool::Transformer() {
     ASSAY_ASSIGN(const auto model, embed::FindModel(files, model_folders_, embed::kMiniLmInt8));
     embed::TransformerOptions options;
     options.threads = 1;  // one inference is too short for more; the compute pool asks many at once
+    options.streams = streams_;
     ASSAY_ASSIGN(transformer_, embed::OpenTransformerEncoder(files, model, options));
   }
   return transformer_.get();
@@ -39,7 +40,8 @@ Result<const embed::CrossEncoder*> EncoderPool::Checker() {
       if (!found && found.error().code == Code::kNotFound) return nullptr;
       ASSAY_ASSIGN(folder, std::move(found));
     }
-    auto opened = embed::CrossEncoder::Open(files, folder);
+    auto opened = embed::CrossEncoder::Open(
+        files, folder, {.runtime_folders = {}, .threads = 1, .streams = streams_});
     if (!opened) return Fail(opened.error().code, "claims.checker: " + opened.error().message);
     checker_ = *std::move(opened);
   }

@@ -23,6 +23,7 @@ struct TransformerOptions {
   // those beside the program (<program>/../lib/assay/openvino).
   std::vector<std::string> runtime_folders;
   std::size_t threads = 0;  // of one inference; 0: one per core
+  std::size_t streams = 1;  // inferences beside each other; more callers wait for one another
 };
 
 // Loads OpenVINO (the first such call in the process does) and compiles `model.xml` for the CPU,
