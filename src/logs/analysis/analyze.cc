@@ -29,18 +29,19 @@ LogAnalysis CountBlocks(LogReader& reader, const AnalysisOptions& options, const
   for (auto blocks = input.Next(); !blocks.empty(); blocks = input.Next()) {
     core::ParallelFor(blocks.size(), 1, [&](std::size_t begin, std::size_t end) {
       for (CountedBlock& one : blocks.subspan(begin, end - begin)) {
-        one.counts.Clear();
+        one.counts.ClearBlock();
         one.counts.Count(plan, *one.parser, one.block.lines);
       }
     });
     // Adding up in the order of the blocks makes sources beyond the limit, and sums of floating
     // point, the same for any number of threads.
     for (const CountedBlock& one : blocks) {
-      total.Merge(one.counts);
+      total.MergeBlock(one.counts);
       if (options.miner != nullptr) templates.Add(one.counts.contents());
     }
     if (options.progress) options.progress(reader.bytes());
   }
+  for (const CountedBlock& one : input.all()) total.MergeTimes(one.counts);
   LogAnalysis out = total.Result();
   if (options.miner != nullptr) out.templates = templates.Result();
   return out;

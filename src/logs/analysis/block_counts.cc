@@ -85,7 +85,7 @@ void BlockCounts::AddPatterns(const text::PatternSet& patterns, std::string_view
   }
 }
 
-void BlockCounts::Merge(const BlockCounts& other) {
+void BlockCounts::MergeBlock(const BlockCounts& other) {
   lines_ += other.lines_;
   left_out_ += other.left_out_;
   for (std::size_t i = 0; i < kLogLevels; ++i) by_level_[i] += other.by_level_[i];
@@ -95,7 +95,6 @@ void BlockCounts::Merge(const BlockCounts& other) {
     first_us_ = first_us_ == kNoTime ? other.first_us_ : std::min(first_us_, other.first_us_);
     last_us_ = std::max(last_us_, other.last_us_);
   }
-  times_.Merge(other.times_);
   sources_.Merge(other.sources_);
   latency_.Merge(other.latency_);
   pattern_lines_.resize(std::max(pattern_lines_.size(), other.pattern_lines_.size()));
@@ -104,12 +103,11 @@ void BlockCounts::Merge(const BlockCounts& other) {
   }
 }
 
-void BlockCounts::Clear() {
+void BlockCounts::ClearBlock() {
   lines_ = left_out_ = without_time_ = 0;
   by_level_.fill(0);
   by_format_.fill(0);
   first_us_ = last_us_ = kNoTime;
-  times_.Clear();
   sources_.Clear();
   latency_.Clear();
   std::ranges::fill(pattern_lines_, 0);

@@ -33,8 +33,12 @@ class BlockCounts {
  public:
   // Counts the lines of one block on top of what is there.
   void Count(const CountPlan& plan, const LineParser& parser, std::string_view lines);
-  void Merge(const BlockCounts& other);
-  void Clear();
+  // Adds all but the counts by time, which may grow over many blocks: their sum is the same in any
+  // order, and they are larger than a block's other counts together.
+  void MergeBlock(const BlockCounts& other);
+  // Clears what MergeBlock() adds.
+  void ClearBlock();
+  void MergeTimes(const BlockCounts& other) { times_.Merge(other.times_); }
   // Of the last Count(), in the order of the lines; valid as long as its block.
   [[nodiscard]] std::span<const LineContent> contents() const { return contents_; }
   // All but what the reader knows.

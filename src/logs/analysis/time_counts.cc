@@ -71,13 +71,13 @@ void TimeCounts::Cover(std::int64_t low_s, std::int64_t high_s) {
 
 void TimeCounts::Select(std::int64_t time_us) {
   const std::int64_t second = FloorDivide(time_us, kUsPerSecond);
-  const std::int64_t number = FloorDivide(second, kWidthsS[width_]);
+  std::int64_t number = FloorDivide(second, kWidthsS[width_]);
   if (number < first_ || number >= first_ + static_cast<std::int64_t>(buckets_.size())) {
     Cover(second, second);
+    number = FloorDivide(second, kWidthsS[width_]);
   }
-  const std::int64_t at = FloorDivide(second, kWidthsS[width_]);
-  bucket_ = &buckets_[static_cast<std::size_t>(at - first_)];
-  bucket_begin_us_ = at * kWidthsS[width_] * kUsPerSecond;
+  bucket_ = &buckets_[static_cast<std::size_t>(number - first_)];
+  bucket_begin_us_ = number * kWidthsS[width_] * kUsPerSecond;
   bucket_end_us_ = bucket_begin_us_ + kWidthsS[width_] * kUsPerSecond;
 }
 
@@ -106,14 +106,6 @@ void TimeCounts::Merge(const TimeCounts& other) {
 
 TimeSeries TimeCounts::Series() const {
   return {first_ * kWidthsS[width_], kWidthsS[width_], buckets_};
-}
-
-void TimeCounts::Clear() {
-  buckets_.clear();
-  width_ = 0;
-  first_ = 0;
-  bucket_ = nullptr;
-  bucket_begin_us_ = bucket_end_us_ = 0;
 }
 
 }  // namespace assay::logs::internal

@@ -24,8 +24,6 @@ class TimeCounts {
   }
   void Merge(const TimeCounts& other);
   [[nodiscard]] TimeSeries Series() const;
-  // Empty again; the memory is kept.
-  void Clear();
 
  private:
   using Bucket = std::array<std::uint64_t, kLogLevels>;

@@ -46,6 +46,8 @@ class ParsedBlocks {
     }
     return std::span(blocks_).first(filled);
   }
+  // Every block that was ever handed out, as it was left.
+  [[nodiscard]] std::span<const Block> all() const { return blocks_; }
 
  private:
   LogReader& reader_;
