@@ -8,9 +8,6 @@ namespace {
 // Where the quick reader is sure, libfyaml must make the same tree.
 void CompareReaders(std::string_view text) {
   if (text.size() > 4096 || text.starts_with("\xEF\xBB\xBF")) return;
-  // Of a single-quoted text that begins with two quotes libfyaml 0.7.12 keeps a quote too many and
-  // loses as much at the end; the quick reader is right.
-  if (text.find("'''''") != std::string_view::npos) return;
   const ParseOptions options;
   if (!Parse(text, "f", Syntax::kYaml)) return;  // no UTF-8, or control characters
   Arena arena;
@@ -20,7 +17,11 @@ void CompareReaders(std::string_view text) {
   std::string quickly;
   std::string wholly;
   Describe(*quick, quickly);
-  if (const auto full = ParseByLibfyaml(source)) Describe(*full, wholly);
+  const auto full = ParseByLibfyaml(source);
+  // Of a single-quoted text that begins with two quotes libfyaml 0.7.12 keeps a quote too many and
+  // loses as much at the end, so there it is refused.
+  if (!full && text.find("'''''") != std::string_view::npos) return;
+  if (full) Describe(*full, wholly);
   if (quickly != wholly) {
     fmt::print(stderr, "the quick reader: {}\nlibfyaml: {}\n", quickly, wholly);
     std::abort();

@@ -126,6 +126,18 @@ TEST(ConfigParse, YamlWithControlCharactersOrBrokenUtf8IsRefusedAtItsByte) {
   EXPECT_TRUE(ErrorOf("a: 1\nb: \xff\n", Syntax::kYaml).message.starts_with("f:2:1: byte 8 is"));
 }
 
+TEST(ConfigParse, AQuotedTextThatBeginsWithTwoQuotesIsReadRightOrRefused) {
+  const auto read = Parse("a: '''''LC'\n", "f", Syntax::kYaml);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(*read->root.Find("a")->as_string(), "''LC");
+  // The tag leaves the text to libfyaml 0.7.12, which makes it "'''L".
+  EXPECT_TRUE(ErrorOf("b: !!str x\na: '''''LC'\n", Syntax::kYaml)
+                  .message.starts_with("f:2:4: a text in single quotes"));
+  const auto one = Parse("b: !!str x\na: '''LC'''\n", "f", Syntax::kYaml);
+  ASSERT_TRUE(one.has_value());
+  EXPECT_EQ(*one->root.Find("a")->as_string(), "'LC'");
+}
+
 TEST(ConfigParse, DepthIsBoundedInEverySyntax) {
   const std::string deep(100, '[');
   const std::string close(100, ']');

@@ -75,6 +75,12 @@ class TreeBuilder {
         return {};
       case FYET_SCALAR: {
         const fy_scalar_style style = fy_token_scalar_style(event->scalar.value);
+        if (style == FYSS_SINGLE_QUOTED && source_.text.substr(offset).starts_with("''''")) {
+          return source_.Refuse(
+              offset - 1,
+              "a text in single quotes that begins with two of them is misread "
+              "beside anchors, tags and other rare forms; write it in double quotes");
+        }
         const std::string_view text = source_.arena.Text(TextOf(event->scalar.value));
         const Value value = MakeScalar(text, style == FYSS_PLAIN, TextOf(event->scalar.tag),
                                        ScalarOffset(style, text, offset));
