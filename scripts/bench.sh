@@ -12,7 +12,7 @@ Builds the preset release and runs every benchmark next to its peer, in turns. P
 met) and writes build/bench/results.json. A whole run that is not --quick also rewrites the table in docs/benchmarks.md.
 
   --only GROUP   only these groups: text, claims, cache, crypto, embed, vector, vector-index,
-                 corpus, config, consensus, experiments, tuner, scan, telemetry, cli, gateway
+                 corpus, config, consensus, experiments, tuner, scan, telemetry, logs, cli, gateway, scale
   --quick        short runs on less data: shows that all works; the figures are rough
   --rounds N     interleaved runs of each side (default: 7, with --quick 3)
   --write-docs   also after a part or a quick run: rewrites the tables all of whose groups were run

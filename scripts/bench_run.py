@@ -408,6 +408,15 @@ def gateway_combined(plan, results):
     _gateway_report(results, "combined_bench.py", *quick)
 
 
+def gateway_scale(plan, results):
+    if not all(map(shutil.which, ("wrk", "nginx", "redis-server"))):
+        raise MissingPeer("needs wrk, nginx and redis-server (scripts/setup.sh --bench --tests)")
+    report = json.loads(run([sys.executable, "bench/gateway/scale_bench.py", BUILD / "assay", "--rounds",
+                             1 if plan.quick else plan.rounds, "--seconds", 1 if plan.quick else 2]))
+    for name, runs in report["results"].items():
+        results.add(f"scale/{name}", "s", runs)
+
+
 def telemetry(plan, results):
     runs, _ = google_benchmark(plan, results, "telemetry_bench")
     for name, values in runs.items():
@@ -509,6 +518,7 @@ BENCHMARKS = (
     ("analysis of logs", log_analysis, "logs/analysis", True, "logs_analyze_bench"),
     ("assay check", check, "cli", False, "assay_program"),
     ("gateway", gateway, "gateway", False, "assay_program"),
+    ("gateways that share Redis", gateway_scale, "scale", False, "assay_program"),
     ("gateway before a local model, and a replay", gateway_combined, "gateway/combined", False, "assay_program"),
 )
 GROUPS = tuple(dict.fromkeys(prefix.split("/")[0] for _, _, prefix, _, _ in BENCHMARKS))

@@ -3,9 +3,11 @@
     cross_encoder.py MODEL_FOLDER PAIRS.tsv RUNS CROSS_ENCODER_BENCH
 
 The same graph and vocabulary, Hugging Face `tokenizers`, one thread, float32 sums; 16 or 32 pairs a call, padded to the
-longest of them. Runs of either side take turns, after the scores of both were compared; seconds a pair of every run.
+longest of them, in the order given (batch) and sorted by length beforehand (batch_sorted). Runs of either side take
+turns, after the scores of both were compared; seconds a pair of every run.
 """
 
+import itertools
 import json
 import os
 import re
@@ -87,14 +89,15 @@ def main():
     apart = float(np.abs(ours_scores(command) - np.concatenate([rows for rows, _ in alone])).max())
     if apart > MOST_APART:
         sys.exit(f"the scores differ by up to {apart:.4f}")
+    by_length = sorted(pairs, key=lambda pair: len(peer.tokenizer.encode(*pair).ids))
     times = {}
     for run in range(int(runs) + 1):  # the first one warms up
         seconds = ours_run(command) if run > 0 else {}
-        for batch in BATCHES:
+        for batch, (order, given) in itertools.product(BATCHES, (("batch", pairs), ("batch_sorted", by_length))):
             begin = time.process_time()
             for i in range(0, len(pairs), batch):
-                peer.score(pairs[i:i + batch])
-            seconds[f"openvino_python/batch/{batch}"] = (time.process_time() - begin) / len(pairs)
+                peer.score(given[i:i + batch])
+            seconds[f"openvino_python/{order}/{batch}"] = (time.process_time() - begin) / len(pairs)
         if run > 0:
             for name, value in seconds.items():
                 times.setdefault(name, []).append(value)
