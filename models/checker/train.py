@@ -117,7 +117,7 @@ def general(options):
     rows = batches.load(options.examples, lambda row: row["set"] != "ragtruth")
     # A fiftieth of the groups is held back: it shows how the learning goes.
     held = [row for row in rows if row["fold"] == 0 and hash_fold(row["group"])]
-    rows = [row for row in rows if not (row["fold"] == 0 and hash_fold(row["group"]))]
+    rows = [row for row in rows if row["fold"] != options.fold and not (row["fold"] == 0 and hash_fold(row["group"]))]
     if options.share < 1:
         keep = np.random.default_rng(SEED).random(len(rows)) < options.share
         rows = [row for row, kept in zip(rows, keep) if kept]
@@ -249,7 +249,7 @@ def main():
     parser.add_argument("--weights", type=pathlib.Path, help="the published MiniLM weights (general)")
     parser.add_argument("--start", type=pathlib.Path, help="a trained network (answers, scores; general goes on from it)")
     parser.add_argument("--other", type=pathlib.Path, help="another trained network (average)")
-    parser.add_argument("--fold", type=int)
+    parser.add_argument("--fold", type=int, help="left out of training (general, answers); the one that is scored (scores)")
     parser.add_argument("--set", default="ragtruth")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--epochs", type=int, default=1)
