@@ -39,10 +39,10 @@ class EncoderTest : public testing::TestWithParam<std::string_view> {
     const auto model = FindModel(files, folders, GetParam());
     if (!model && model.error().code == Code::kNotFound) GTEST_SKIP() << model.error().message;
     ASSERT_TRUE(model) << model.error().message;
-    auto opened =
-        GetParam() == kStaticMiniLm
-            ? OpenStaticEncoder(files, *model)
-            : OpenTransformerEncoder(files, *model, {.runtime_folders = {}, .threads = 2});
+    auto opened = GetParam() == kStaticMiniLm
+                      ? OpenStaticEncoder(files, *model)
+                      : OpenTransformerEncoder(files, *model,
+                                               {.runtime_folders = {}, .threads = 1, .streams = 2});
     ASSERT_TRUE(opened) << opened.error().message;
     encoder_ = *std::move(opened);
   }

@@ -161,19 +161,26 @@ TEST_F(CrossEncoderTest, NoScoreDependsOnTheOtherPairsOfTheCall) {
   }
 }
 
-TEST_F(CrossEncoderTest, ManyThreadsGetWhatOneGets) {
+TEST_F(CrossEncoderTest, ManyThreadsGetWhatOneGetsWhetherOrNotTheyWaitForOneAnother) {
   const std::vector<PairScore> expected = Score(pairs_);
-  std::vector<std::vector<PairScore>> results(4);
-  {
-    std::vector<std::jthread> threads;
-    for (auto& result : results) {
-      threads.emplace_back([&] {
-        for (int round = 0; round < 3; ++round) result = Score(pairs_);
-      });
+  for (const std::size_t streams : {1U, 3U}) {
+    SCOPED_TRACE(streams);
+    auto opened = CrossEncoder::Open(core::FileSystem::Real(), folder_,
+                                     {.runtime_folders = {}, .threads = 1, .streams = streams});
+    ASSERT_TRUE(opened) << opened.error().message;
+    model_ = *std::move(opened);
+    std::vector<std::vector<PairScore>> results(4);
+    {
+      std::vector<std::jthread> threads;
+      for (auto& result : results) {
+        threads.emplace_back([&] {
+          for (int round = 0; round < 3; ++round) result = Score(pairs_);
+        });
+      }
     }
-  }
-  for (const auto& result : results) {
-    for (std::size_t i = 0; i < pairs_.size(); ++i) ExpectNear(result[i], expected[i], 1e-5F);
+    for (const auto& result : results) {
+      for (std::size_t i = 0; i < pairs_.size(); ++i) ExpectNear(result[i], expected[i], 1e-5F);
+    }
   }
 }
 
