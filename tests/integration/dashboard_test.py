@@ -21,6 +21,7 @@ import unittest
 import urllib.error
 import urllib.request
 from pathlib import Path
+from unittest import mock
 
 try:
     import axe_playwright_python
@@ -29,6 +30,7 @@ except ImportError:
     sync_playwright = None
 
 from fake_upstream import FakeUpstream, answer, error
+from redis_process import INSTALLED, RedisProcess
 
 SOURCE = Path(__file__).resolve().parents[2]
 ASSAY = os.environ.get("ASSAY_PROGRAM", str(SOURCE / "build" / "release" / "assay"))
@@ -299,6 +301,31 @@ class DashboardTest(unittest.TestCase):
         expect(page.get_by_text("Stopped")).to_be_visible()
         page.get_by_role("button", name="Start").click()
         expect(page.get_by_text("Running", exact=True)).to_be_visible()
+        self.assertEqual(self.complaints, [])
+
+    @unittest.skipUnless(INSTALLED, "redis-server is not installed")
+    def test_an_experiment_whose_other_counts_may_be_missing_says_so(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        redis = self.enterContext(RedisProcess())
+        settings = {"ASSAY_CACHE_REDIS_URL": f"redis://127.0.0.1:{redis.port}", "ASSAY_CACHE_REDIS_TIME": "1 s"}
+        with mock.patch.dict(os.environ, settings):
+            gateway = Gateway(Path(folder.name), self.upstream.url)
+        self.addCleanup(gateway.stop)
+        gateway.set_password()
+        gateway.experiment(20)
+        page = self.page("wide", "light", signed_in=False)
+        self.sign_in_at(page, gateway.url)
+        page.goto(f"{gateway.url}/dashboard#/experiments/tone")
+        expect(page.get_by_text("Running", exact=True)).to_be_visible()
+        expect(page.get_by_text("Partial", exact=True)).to_have_count(0)
+        redis.kill()
+        # The page asks again every ten seconds, and the gateway gives Redis three.
+        expect(page.get_by_text("Partial", exact=True)).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("Redis does not answer")).to_be_visible()
+        page.goto(f"{gateway.url}/dashboard#/experiments")
+        expect(page.get_by_text("Partial", exact=True)).to_be_visible()
+        self.assert_accessible(page, "partial experiment")
         self.assertEqual(self.complaints, [])
 
     def test_wide_light(self) -> None:

@@ -171,6 +171,10 @@ export interface ExperimentHead {
   stopped: boolean;
   units: number;
   outcomes: number;
+  /** That count together. */
+  gateways: number;
+  /** Redis does not answer: what others counted is what was heard last. */
+  partial: boolean;
   decision: Decision;
 }
 

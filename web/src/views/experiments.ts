@@ -42,6 +42,16 @@ const running = (row: ExperimentHead): HTMLElement =>
     ? badge("good", "play", "Running")
     : badge("warn", "pause", row.stopped ? "Stopped" : "Switched off");
 
+const partial = (row: ExperimentHead): HTMLElement | null =>
+  row.partial ? badge("warn", "alert", "Partial") : null;
+
+function countedBy(one: Experiment): string {
+  if (one.partial) {
+    return " Redis does not answer: what other gateways counted is what was heard last.";
+  }
+  return one.gateways > 1 ? ` Counted by ${count(one.gateways)} gateways.` : "";
+}
+
 const ROWS = [
   ["Experiment", ""],
   ["State", ""],
@@ -60,7 +70,7 @@ function listRow(one: ExperimentRow): HTMLElement {
       { scope: "row" },
       h("a", { href: `#/experiments/${encodeURIComponent(one.id)}` }, one.id),
     ),
-    h("td", {}, running(one)),
+    h("td", {}, h("div", { class: "badges" }, running(one), partial(one))),
     h("td", {}, decision(one)),
     h("td", { class: "medium" }, one.variants.join(", ")),
     h("td", { class: "num" }, compact(one.units)),
@@ -221,7 +231,7 @@ function detailBody(one: Experiment, act: (stop: boolean) => void): HTMLElement 
       h(
         "div",
         { class: "card-head" },
-        h("div", { class: "badges" }, running(one), decision(one)),
+        h("div", { class: "badges" }, running(one), partial(one), decision(one)),
         h(
           "button",
           { type: "button", onclick: () => act(!one.stopped) },
@@ -236,6 +246,7 @@ function detailBody(one: Experiment, act: (stop: boolean) => void): HTMLElement 
         one.assignment.mismatch ? "they do not fit" : "they fit",
         p === null ? "" : ` (p ${p.toPrecision(2)})`,
         `. Intervals of ${(100 * one.significance).toFixed(1)}% hold however often one looks.`,
+        countedBy(one),
       ),
       set_aside,
     ),
