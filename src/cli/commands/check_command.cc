@@ -1,4 +1,5 @@
 // assay check ANSWER --against DOCS
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -12,6 +13,7 @@
 #include "assay/claims/verifier.h"
 #include "assay/config/parse.h"
 #include "assay/core/file_system.h"
+#include "assay/core/parallel.h"
 
 #include "command.h"
 #include "documents_option.h"
@@ -63,8 +65,11 @@ Result<Checker> OpenChecker(const Options& options) {
                     options.docs, index.encoder_name(), checker.encoder->name()));
   }
   if (!options.no_checker) {
-    ASSAY_ASSIGN(checker.model,
-                 LoadChecker(options.checker, {.runtime_folders = {}, .threads = 0}));
+    constexpr std::size_t kMostThreads = 8;  // more only wait for one another at this size
+    ASSAY_ASSIGN(
+        checker.model,
+        LoadChecker(options.checker, {.runtime_folders = {},
+                                      .threads = std::min(core::Parallelism(), kMostThreads)}));
   }
   if (checker.model) {
     ASSAY_ASSIGN(checker.entailment, claims::MakeEntailment(*checker.model));
