@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 from fake_upstream import FakeUpstream, answer
-from gateway_process import SOURCE, GatewayProcess, chat, eventually
+from gateway_process import ASSAY, SOURCE, GatewayProcess, chat, eventually
 
 MODELS = Path(os.environ.get("ASSAY_MODELS", SOURCE / ".models"))
 VOCABULARY = SOURCE / ".models/minilm-l6-v2-f32"
@@ -75,6 +75,32 @@ class CheckerTest(unittest.TestCase):
         words = [OPEN[one["start"]:one["end"]] for one in judged["unsupported_words"]]
         self.assertNotEqual(judged["unsupported_words"], without["unsupported_words"])
         self.assertTrue(all(re.fullmatch(r"\w+( \w+)*", word) for word in words) and words, words)
+
+    def evaluate(self, *arguments):
+        records = self.folder / "claims.jsonl"
+        meeting = "Employees meet the managers of the company."
+        rows = ((SAYS, OPEN, "contradicted"), (meeting, OPEN, "contradicted"), (meeting, OPEN, "neutral"), (SAYS, SAYS, "supported"))
+        records.write_text("".join(json.dumps({"premise": premise, "hypothesis": claim, "label": label}) + "\n"
+                                   for premise, claim, label in rows))
+        return subprocess.run([ASSAY, "eval", "claims", "--data", records, "--json", *map(str, arguments)],
+                              capture_output=True, text=True, env={**os.environ, "ASSAY_MODELS": str(MODELS)}, timeout=60)
+
+    def test_an_evaluation_asks_the_named_model_and_names_the_fold_that_is_missing(self):
+        model = self.checker((f"[{', '.join(CLASSES)}]", f"[{', '.join(CLASSES[2:] + CLASSES[:2])}]"),
+                             ("temperature: 0.5", "temperature: 0.01"))  # contradicts what is open
+        right = {}
+        for name, arguments in (("facts", ["--no-checker"]), ("model", ["--checker", model, "--threads", "2"])):
+            done = self.evaluate(*arguments)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            right[name] = json.loads(done.stdout)["accuracy_3way"]
+        self.assertEqual(right, {"facts": 0.5, "model": 0.75})
+        folds = self.folder / "folds"
+        (folds / "fold0").mkdir(parents=True)
+        for name in ("model.xml", "model.bin", "vocab.txt", "checker.yaml"):
+            shutil.copyfile(model / name, folds / "fold0" / name)
+        done = self.evaluate("--checker-folds", folds)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("fold1/checker.yaml", done.stderr)
 
     def test_a_fact_decides_before_the_model_is_asked(self):
         judged, _ = self.judge(self.checker(("temperature: 0.5", "temperature: 0.01")), SAYS.replace("27", "35"))
