@@ -17,11 +17,7 @@ void CompareReaders(std::string_view text) {
   std::string quickly;
   std::string wholly;
   Describe(*quick, quickly);
-  const auto full = ParseByLibfyaml(source);
-  // Of a single-quoted text that begins with two quotes libfyaml 0.7.12 keeps a quote too many and
-  // loses as much at the end, so there it is refused.
-  if (!full && text.find("'''''") != std::string_view::npos) return;
-  if (full) Describe(*full, wholly);
+  if (const auto full = ParseByLibfyaml(source)) Describe(*full, wholly);
   if (quickly != wholly) {
     fmt::print(stderr, "the quick reader: {}\nlibfyaml: {}\n", quickly, wholly);
     std::abort();
