@@ -144,6 +144,12 @@ TEST(ConfigParse, QuotesSideBySideInQuotesAreReadRightOrRefused) {
                   .message.starts_with("f:1:4: a text in single quotes over several lines"));
 }
 
+TEST(ConfigParse, AFoldedTextKeepsTheEmptyLinesBeforeAMoreIndentedOne) {
+  const auto read = Parse("a: >\n  a\n  b\n\n\n    c\n  d\n", "f", Syntax::kYaml);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(*read->root.Find("a")->as_string(), "a b\n\n\n  c\nd\n");  // as PyYAML 6.0 reads it
+}
+
 TEST(ConfigParse, DepthIsBoundedInEverySyntax) {
   const std::string deep(100, '[');
   const std::string close(100, ']');
