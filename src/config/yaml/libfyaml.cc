@@ -120,7 +120,11 @@ class TreeBuilder {
                               "side by side; write it in double quotes");
       }
     }
-    return source_.arena.Text(TextOf(token));
+    std::string_view text = TextOf(token);
+    // Behind a folded text, which cannot hold one, libfyaml counts zero bytes that it did not
+    // write.
+    while (style == FYSS_FOLDED && text.ends_with('\0')) text.remove_suffix(1);
+    return source_.arena.Text(text);
   }
 
   // Up to the quote that ends it, which stands alone.
