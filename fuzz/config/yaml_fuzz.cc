@@ -18,12 +18,11 @@ void CompareReaders(std::string_view text) {
   std::string wholly;
   Describe(*quick, quickly);
   if (const auto full = ParseByLibfyaml(source)) Describe(*full, wholly);
-  // libfyaml 0.7.12 loses one of the empty lines before a more indented line of a folded text
+  // libfyaml 0.7.12 loses count of the empty lines before a more indented line of a folded text
   // (YAML 1.2, 8.1.3); the quick reader keeps them, as PyYAML does.
-  if (text.find('>') != std::string_view::npos) {
-    std::erase(quickly, '\n');
-    std::erase(wholly, '\n');
-  }
+  const bool indented_more =
+      quickly.find("\n ") != std::string::npos || quickly.find("\n\t") != std::string::npos;
+  if (indented_more && text.find('>') != std::string_view::npos) return;
   if (quickly != wholly) {
     fmt::print(stderr, "the quick reader: {}\nlibfyaml: {}\n", quickly, wholly);
     std::abort();
