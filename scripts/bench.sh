@@ -20,7 +20,7 @@ met) and writes build/bench/results.json. A whole run that is not --quick also r
 Data sets are read from $ASSAY_DATA (default: ../shared/data); rows that need them are left out where they are absent.
 
 examples:
-  scripts/bench.sh                        the whole table, about twenty minutes on two cores (forty the first time)
+  scripts/bench.sh                        the whole table, about half an hour on two cores (more the first time)
   scripts/bench.sh --quick                everything, roughly, in two minutes
   scripts/bench.sh --only text            patterns, WordPiece, sentences
   scripts/bench.sh --only corpus,cli --rounds 15

@@ -53,7 +53,7 @@ wrk.body={body}
 LUA_DISTINCT = """local n = 0
 request = function()
   n = n + 1
-  return wrk.format(nil, nil, nil, (wrk.body:gsub("since when", "since " .. n, 1)))
+  return wrk.format(nil, nil, nil, (wrk.body:gsub("since when", "since {salt}" .. n, 1)))
 end
 """
 
@@ -72,12 +72,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def load_script(path, headers, distinct=False):
-    """Writes wrk's script for QUESTION: always the same one, or each with a number of its own."""
+def load_script(path, headers, distinct=False, salt=""):
+    """Writes wrk's script for QUESTION: always the same one, or each with `salt` and a number of its own."""
     def quoted(text):
         return "'" + text.replace("'", "\\'") + "'"
     fields = "".join(f"wrk.headers[{quoted(name)}]={quoted(value)}\n" for name, value in headers.items())
-    path.write_text(LUA.format(body=quoted(compact(QUESTION))) + fields + (LUA_DISTINCT if distinct else ""))
+    path.write_text(LUA.format(body=quoted(compact(QUESTION))) + fields + (LUA_DISTINCT.format(salt=salt) if distinct else ""))
     return path
 
 

@@ -18,6 +18,14 @@ import numpy as np
 from data import example, read
 
 
+def read_pairs(path):
+    rows = read(path)
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row.get("a"), str) or not isinstance(row.get("b"), str) or not isinstance(row.get("same"), bool):
+            sys.exit(f'{path}:{number}: a pair is {{"a": question, "b": question, "same": true or false}}')
+    return rows
+
+
 def components(rows):
     """A name for each row: the first question of all that its two are joined with."""
     parent = {}
@@ -34,13 +42,14 @@ def components(rows):
 
 
 def examples(options):
-    rows = [row for path in options.pairs for row in read(path)]
+    rows = [row for path in options.pairs for row in read_pairs(path)]
+    groups = components(rows)
     with open(options.out, "w", encoding="utf-8") as out:
-        for number, (row, group) in enumerate(zip(rows, components(rows))):
+        for number, (row, group) in enumerate(zip(rows, groups)):
             for first, second in (("a", "b"), ("b", "a")):
-                one = example(row[first], row[second], None, None, "own", group, bool(row["same"]))
+                one = example(row[first], row[second], None, None, "own", group, row["same"])
                 out.write(json.dumps(one | {"id": number}, ensure_ascii=False) + "\n")
-    print(f"{len(rows)} pairs, {len(set(components(rows)))} groups", file=sys.stderr)
+    print(f"{len(rows)} pairs, {len(set(groups))} groups", file=sys.stderr)
 
 
 def most_served(scores, same, wrong):
@@ -57,6 +66,8 @@ def served(options):
         by_pair.setdefault(row["id"], (row["same"], []))[1].append(row["pair"])
     same = np.array([one for one, _ in by_pair.values()], bool)
     scores = np.array([np.mean(both) for _, both in by_pair.values()])
+    if same.all() or not same.any():
+        sys.exit(f"{options.scores}: there must be pairs with the same answer and pairs without")
     ranks = np.argsort(np.argsort(scores)) + 1
     area = (ranks[same].sum() - same.sum() * (same.sum() + 1) / 2) / (same.sum() * (~same).sum())
     share, threshold = most_served(scores, same, options.wrong)
