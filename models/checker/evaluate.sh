@@ -2,7 +2,7 @@
 # Prints the figures of docs/quality.md, "With the checker": models/checker/evaluate.sh [FOLDS_FOLDER]
 # Needs build/release, the models of scripts/setup.sh and the data sets at $ASSAY_DATA. Every set is judged with the
 # installed checker and without one. FOLDS_FOLDER is `folds` of train.sh's work folder: five networks that never saw their fifth
-# of RAGTruth; without it RAGTruth is judged without a checker only, since the installed one has seen it. Half an hour.
+# of RAGTruth; without it RAGTruth is judged without a checker only, since the installed one has seen it. Some six minutes on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 data=${ASSAY_DATA:?set ASSAY_DATA to the folder of the data sets}
